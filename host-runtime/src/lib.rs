@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The runtime: cards, the descriptors they judge, and the policies they judge by.
+
+pub mod tcp;
