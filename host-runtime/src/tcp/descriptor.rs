@@ -98,6 +98,12 @@ impl Descriptor {
         checksum.compute(&self.field(0))
     }
 
+    /// Stores the checksum that bytes 0..22 call for.
+    pub fn write_checksum(&mut self, checksum: Checksum) {
+        let expected = self.expected_checksum(checksum);
+        self.0[CHECKED_BYTES..].copy_from_slice(&expected.to_be_bytes());
+    }
+
     fn field<const N: usize>(&self, start: usize) -> [u8; N] {
         std::array::from_fn(|i| self.0[start + i])
     }

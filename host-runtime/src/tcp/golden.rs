@@ -129,8 +129,7 @@ mod tests {
     fn git_with(change: impl FnOnce(&mut [u8; 24])) -> Descriptor {
         let mut descriptor: Descriptor = GIT.parse().unwrap();
         change(&mut descriptor.0);
-        let checksum = descriptor.expected_checksum(Checksum::Crc32);
-        descriptor.0[22..].copy_from_slice(&checksum.to_be_bytes());
+        descriptor.write_checksum(Checksum::Crc32);
         descriptor
     }
 
@@ -170,18 +169,14 @@ mod tests {
         assert_eq!(cause(&descriptor), Cause::BadVersion);
         descriptor.0[4..6].copy_from_slice(&VERSION.to_be_bytes());
         assert_eq!(cause(&descriptor), Cause::BadChecksum);
-        let mend = |descriptor: &mut Descriptor| {
-            let checksum = descriptor.expected_checksum(options.checksum);
-            descriptor.0[22..].copy_from_slice(&checksum.to_be_bytes());
-        };
-        mend(&mut descriptor);
+        descriptor.write_checksum(options.checksum);
         assert_eq!(cause(&descriptor), Cause::BadRisk);
         descriptor.0[13] = 0x30;
-        mend(&mut descriptor);
+        descriptor.write_checksum(options.checksum);
         assert_eq!(cause(&descriptor), Cause::ReservedFlags);
         descriptor.0[12] = 0x0f;
         descriptor.0[13] = 0x10;
-        mend(&mut descriptor);
+        descriptor.write_checksum(options.checksum);
         assert!(
             evaluate(&descriptor, options, &Policy::default())
                 .verdict()
