@@ -1,0 +1,15 @@
+rtl/tcp_pkg.sv
+rtl/stream_fifo.sv
+rtl/axil_slave.sv
+rtl/policy_table.sv
+rtl/event_counters.sv
+rtl/control_regs.sv
+rtl/run_control.sv
+rtl/axi_read_mover.sv
+rtl/descriptor_gearbox.sv
+rtl/descriptor_checksum.sv
+rtl/check_lane.sv
+rtl/check_pipeline.sv
+rtl/verdict_packer.sv
+rtl/axi_write_mover.sv
+rtl/tcp_validator.sv
