@@ -130,11 +130,8 @@ impl Xclbin {
             });
         }
         let sections = parse_sections(&bytes, raw.header.num_sections)?;
-        let used = sections
-            .iter()
-            .map(|entry| entry.data.end)
-            .max()
-            .unwrap_or(0);
+        let ends = sections.iter().map(|entry| entry.data.end);
+        let used = ends.max().unwrap_or(size_of::<RawAxlf>());
         Ok(Xclbin {
             header: Header::from_raw(&raw),
             signature_length: signature_length(raw.signature_length, bytes.len() - used, length)?,
