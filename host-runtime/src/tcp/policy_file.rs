@@ -40,7 +40,7 @@ pub struct PolicyFile {
 pub enum PolicyFileError {
     /// It is not TOML, or has a field that policies do not have.
     #[error("the policy cannot be read: {0}")]
-    Toml(#[from] toml::de::Error),
+    Toml(toml::de::Error),
     /// A field has a value that it cannot have.
     #[error("policy line {line}: {field} is {found}; it must be {allowed}")]
     Value {
@@ -96,7 +96,7 @@ impl PolicyFile {
     ///
     /// [`PolicyFileError`], which names the line and the field and says what is allowed.
     pub fn parse(text: &str, default_profile: Profile) -> Result<Self, PolicyFileError> {
-        let document: Document = toml::from_str(text)?;
+        let document: Document = toml::from_str(text).map_err(PolicyFileError::Toml)?;
         let reader = Reader { text };
 
         let profile = match document.profile {
