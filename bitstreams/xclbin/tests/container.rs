@@ -1,8 +1,8 @@
 //! The container as a whole: what goes in comes out, damage anywhere is an error, and no input,
 //! however broken, panics or allocates what a header merely claims.
 
-use bitstreams::{Container, DigestStatus, Error, Header, Mode, SectionKind, Version, Xclbin};
 use proptest::prelude::*;
+use xclbin::{Container, DigestStatus, Error, Header, Mode, SectionKind, Version, Xclbin};
 
 /// Offsets in the file, from XRT's `xclbin.h`.
 const SIGNATURE_LENGTH: usize = 8;
@@ -203,7 +203,7 @@ fn a_model_without_a_digest_is_not_programmable_and_fpga_bits_are() {
     let image = Xclbin::parse(bytes).unwrap();
     assert_eq!(
         image.verify_programmable().unwrap(),
-        bitstreams::Bitstream::Fpga(b"bits")
+        xclbin::Bitstream::Fpga(b"bits")
     );
 
     let image = Xclbin::parse(container(&[]).to_bytes().unwrap()).unwrap();
