@@ -185,6 +185,14 @@ fn what_does_not_fit_is_refused_by_name() {
     let mut fpga = one(both);
     fpga.model = b"bits".to_vec();
     assert!(fpga.build().unwrap_err().to_string().contains("not an ELF"));
+    let mut gap = one(both);
+    gap.kernels[0].0.arguments[2].id = Some(7);
+    assert!(
+        gap.build()
+            .unwrap_err()
+            .to_string()
+            .contains("argument ids")
+    );
     let mut long = one(both);
     long.platform_vbnv = "v".repeat(64);
     assert!(

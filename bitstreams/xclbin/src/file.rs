@@ -47,6 +47,8 @@ fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     #[test]
@@ -54,7 +56,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("image.xclbin");
         write_atomically(&path, b"old").unwrap();
+        // Who has the old file open goes on reading it whole: it was replaced, not overwritten.
+        let mut old = File::open(&path).unwrap();
         write_atomically(&path, b"new").unwrap();
+        let mut text = String::new();
+        old.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "old");
         assert_eq!(read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

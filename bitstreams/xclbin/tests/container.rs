@@ -308,6 +308,31 @@ fn a_vendor_signature_at_the_end_is_part_of_the_file_and_reported() {
 }
 
 #[test]
+fn more_sections_than_xrt_allows_are_neither_written_nor_read() {
+    let mut container = Container::new(header("many"));
+    for _ in 0..0x10001 {
+        container
+            .push(SectionKind::UserMetadata, "", Vec::new())
+            .unwrap();
+    }
+    let message = container.to_bytes().unwrap_err().to_string();
+    assert!(
+        message.contains("65537 sections, the limit is 65536"),
+        "{message}"
+    );
+
+    let mut bytes = foreign();
+    bytes.resize(TABLE + 0x10001 * 40, 0);
+    let length = bytes.len() as u64;
+    put(&mut bytes, LENGTH, length.to_le_bytes());
+    put(&mut bytes, NUM_SECTIONS, 0x10001u32.to_le_bytes());
+    assert!(matches!(
+        error(bytes),
+        Error::TooManySections { count: 0x10001, .. }
+    ));
+}
+
+#[test]
 fn an_absent_section_may_have_any_offset() {
     let mut bytes = foreign();
     put(&mut bytes, TABLE + 80 + SECTION_OFFSET, [0; 8]);
