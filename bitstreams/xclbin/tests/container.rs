@@ -206,7 +206,11 @@ fn a_model_without_a_digest_is_not_programmable_and_fpga_bits_are() {
         xclbin::Bitstream::Fpga(b"bits")
     );
 
-    let image = Xclbin::parse(container(&[]).to_bytes().unwrap()).unwrap();
+    let pdi = (18, String::new(), b"pdi".to_vec());
+    let empty = (0, "dummy".to_owned(), Vec::new());
+    let image = Xclbin::parse(container(&[empty.clone(), pdi]).to_bytes().unwrap()).unwrap();
+    assert_eq!(image.bitstream(), Some(xclbin::Bitstream::Fpga(b"pdi")));
+    let image = Xclbin::parse(container(&[empty]).to_bytes().unwrap()).unwrap();
     assert!(matches!(
         image.verify_programmable(),
         Err(Error::MissingSection { .. })
