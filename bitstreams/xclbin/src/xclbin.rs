@@ -284,7 +284,9 @@ impl Xclbin {
             SectionKind::Pdi,
         ]
         .into_iter()
-        .find_map(|kind| self.section(kind))
+        .filter_map(|kind| self.section(kind))
+        // Images without FPGA bits may still have an empty BITSTREAM.
+        .find(|section| !section.data.is_empty())
         .map(|section| Bitstream::of(section.data))
     }
 
