@@ -115,12 +115,7 @@ impl Xclbin {
             });
         };
         let raw: RawAxlf = bytemuck::pod_read_unaligned(raw);
-        if raw.header.length != length {
-            return Err(Error::LengthMismatch {
-                declared: raw.header.length,
-                actual: length,
-            });
-        }
+        let content = content_length(&bytes, raw.header.length)?;
         // Before the section table: "corrupt" says more than whatever the damage did to the table.
         let digest = digest::check(&bytes);
         if let (DigestStatus::Mismatch { stored, computed }, true) = (&digest, verify) {
@@ -129,12 +124,16 @@ impl Xclbin {
                 computed: hex(computed),
             });
         }
-        let sections = parse_sections(&bytes, raw.header.num_sections)?;
+        let sections = parse_sections(&bytes[..content], raw.header.num_sections)?;
         let ends = sections.iter().map(|entry| entry.data.end);
         let used = ends.max().unwrap_or(size_of::<RawAxlf>());
+        let signature_length = match u32::try_from(bytes.len() - content) {
+            Ok(0) => signature_length(raw.signature_length, content - used, length)?,
+            appended => appended.ok(),
+        };
         Ok(Xclbin {
             header: Header::from_raw(&raw),
-            signature_length: signature_length(raw.signature_length, bytes.len() - used, length)?,
+            signature_length,
             sections,
             digest,
             bytes,
@@ -169,7 +168,8 @@ impl Xclbin {
         &self.header.platform_vbnv
     }
 
-    /// Length of the vendor's (PKCS) signature at the end of the file, bytes.
+    /// Length of a vendor's signature at the end of the file, bytes: within `m_length` (PKCS) or,
+    /// in the older form that is marked by a magic number, after it. Neither is checked.
     pub fn signature_length(&self) -> Option<u32> {
         self.signature_length
     }
@@ -414,6 +414,26 @@ fn section_name(field: &[u8; 16]) -> &str {
     str::from_utf8(field).unwrap_or_else(|error| {
         str::from_utf8(&field[..error.valid_up_to()]).expect("valid up to there")
     })
+}
+
+/// First bytes of the signature that `xclbinutil --add-signature` appends without counting it in
+/// `m_length` (`SignatureHeader::magicValue`).
+const SIGNATURE_MAGIC: u128 = 0x5349474E_9DFF41C0_8CCB82A7_131CC9F3;
+
+/// Length of the file without an appended signature; any other difference from `declared` is damage.
+fn content_length(bytes: &[u8], declared: u64) -> Result<usize> {
+    let mismatch = || Error::LengthMismatch {
+        declared,
+        actual: bytes.len() as u64,
+    };
+    let content = usize::try_from(declared).map_err(|_| mismatch())?;
+    let rest = bytes.get(content..).ok_or_else(mismatch)?;
+    let in_order = content >= size_of::<RawAxlf>();
+    if in_order && (rest.is_empty() || rest.starts_with(&SIGNATURE_MAGIC.to_be_bytes())) {
+        Ok(content)
+    } else {
+        Err(mismatch())
+    }
 }
 
 fn signature_length(field: i32, room: usize, file_length: u64) -> Result<Option<u32>> {

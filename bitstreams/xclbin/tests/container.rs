@@ -312,6 +312,47 @@ fn a_vendor_signature_at_the_end_is_part_of_the_file_and_reported() {
 }
 
 #[test]
+fn an_older_signature_after_the_declared_length_is_kept_and_reported() {
+    let mut bytes = foreign();
+    let declared = bytes.len();
+    bytes.extend(0x5349474E_9DFF41C0_8CCB82A7_131CC9F3_u128.to_be_bytes());
+    bytes.extend([1; 40]);
+    let image = Xclbin::parse(bytes.clone()).unwrap();
+    assert_eq!(image.signature_length(), Some(56));
+    assert_eq!(image.as_bytes(), bytes);
+    // No section reaches into it, and no other bytes may stand there.
+    let last = TABLE + 40 + SECTION_SIZE;
+    let size = bytes[last];
+    bytes[last] = size + 30;
+    assert!(matches!(
+        error(bytes.clone()),
+        Error::SectionOutOfBounds { index: 1, .. }
+    ));
+    bytes[last] = size;
+    bytes[declared] ^= 1;
+    assert!(matches!(error(bytes), Error::LengthMismatch { .. }));
+    // A sealed image covers what is appended, too.
+    let mut sealed = sealed();
+    sealed.extend(0x5349474E_9DFF41C0_8CCB82A7_131CC9F3_u128.to_be_bytes());
+    assert!(matches!(error(sealed), Error::Corrupt { .. }));
+}
+
+#[test]
+fn a_declared_length_inside_the_header_is_an_error() {
+    let mut bytes = foreign();
+    put(&mut bytes, LENGTH, 8u64.to_le_bytes());
+    put(
+        &mut bytes,
+        8,
+        0x5349474E_9DFF41C0_8CCB82A7_131CC9F3_u128.to_be_bytes(),
+    );
+    assert!(matches!(
+        error(bytes),
+        Error::LengthMismatch { declared: 8, .. }
+    ));
+}
+
+#[test]
 fn more_sections_than_xrt_allows_are_neither_written_nor_read() {
     let mut container = Container::new(header("many"));
     for _ in 0..0x10001 {
