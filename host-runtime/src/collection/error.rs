@@ -65,7 +65,7 @@ pub enum ContentError {
         problem: ParseDescriptorError,
     },
     /// The text begins as JSON does, but is none.
-    #[error("the JSON cannot be read: {0}")]
+    #[error("it begins as JSON does, but cannot be read: {0}")]
     Json(serde_json::Error),
     /// The format is right, but there is no descriptor in it.
     #[error("the {0} has no descriptor: no string of 48 hex digits")]

@@ -47,7 +47,7 @@ impl Format {
         if is_database(bytes) {
             return Ok(Self::Database);
         }
-        if bytes.starts_with(&MAGIC) || (!is_text(bytes) && is_packed(bytes)) {
+        if bytes.starts_with(&MAGIC) || is_packed(bytes) {
             return if bytes.len().is_multiple_of(Descriptor::SIZE) {
                 Ok(Self::Packed)
             } else {
@@ -59,7 +59,7 @@ impl Format {
         let unknown = Err(ContentError::Unknown {
             length: bytes.len(),
         });
-        if !is_text(bytes) {
+        if std::str::from_utf8(bytes).is_err() {
             return unknown;
         }
         match without_mark(bytes).trim_ascii_start().first() {
@@ -90,10 +90,6 @@ fn is_packed(bytes: &[u8]) -> bool {
         .first()
         .is_some_and(|first| first[4..6] == PREFIX[4..])
         || records.iter().any(|record| differing(record, &PREFIX) <= 1)
-}
-
-fn is_text(bytes: &[u8]) -> bool {
-    !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
 }
 
 fn differing(bytes: &[u8], expected: &[u8; 6]) -> usize {
@@ -127,8 +123,13 @@ mod tests {
         }
         let mut bytes = vec![0xff; 24];
         assert!(Format::detect(&bytes).is_err());
-        bytes.extend(git());
+        let mut damaged = git();
+        damaged[1] = 0;
+        bytes.extend(damaged);
         assert_eq!(Format::detect(&bytes).unwrap(), Format::Packed);
+        let mut other_magic = git();
+        other_magic[..4].fill(0xff);
+        assert_eq!(Format::detect(&other_magic).unwrap(), Format::Packed);
     }
 
     #[test]

@@ -154,15 +154,15 @@ impl Collection {
     }
 }
 
-/// A map of a regular file; `None` where there is nothing to map (empty files, pipes, devices).
+/// A map of the file; `None` where it must be read instead: pipes, devices, and files that state
+/// no size or lie where nothing can be mapped.
 fn map(file: &File) -> io::Result<Option<Mmap>> {
-    let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.len() == 0 {
+    if file.metadata()?.len() == 0 {
         return Ok(None);
     }
     // SAFETY: the map is read only as bytes and as `Descriptor`s, for which every bit pattern is
     // valid; the documentation of `Collection::open` forbids shortening the file meanwhile.
-    Ok(Some(unsafe { Mmap::map(file)? }))
+    Ok(unsafe { Mmap::map(file) }.ok())
 }
 
 /// What a parsed format gives: a name, perhaps empty, for each descriptor.

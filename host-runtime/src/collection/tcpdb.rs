@@ -433,7 +433,21 @@ mod tests {
     #[test]
     fn bytes_after_the_index_are_an_error() {
         let bytes = [database(&["cat"]), vec![0]].concat();
-        assert!(matches!(read(&bytes), Err(DatabaseError::Trailing { .. })));
+        assert!(matches!(
+            read(&bytes),
+            Err(DatabaseError::Trailing { part: "entry", .. })
+        ));
+        let mut larger_index = bytes;
+        larger_index[21] += 1;
+        let error = read(&larger_index).unwrap_err();
+        assert!(matches!(
+            error,
+            DatabaseError::Trailing {
+                part: "index record",
+                extra: 1,
+                ..
+            }
+        ));
     }
 
     #[test]

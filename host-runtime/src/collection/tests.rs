@@ -84,6 +84,34 @@ fn what_cannot_be_read_is_refused_with_its_path() {
 }
 
 #[test]
+fn files_that_cannot_be_mapped_are_read() {
+    let error = Collection::open("/dev/null").unwrap_err();
+    assert!(matches!(
+        error,
+        CollectionError::Content {
+            source: ContentError::Empty,
+            ..
+        }
+    ));
+    // A regular file that has contents but states no size.
+    let error = Collection::open("/proc/self/status").unwrap_err();
+    assert!(matches!(
+        error,
+        CollectionError::Content {
+            source: ContentError::Unknown { .. },
+            ..
+        }
+    ));
+}
+
+#[test]
+fn text_with_no_names_has_none() {
+    let collection = Collection::from_bytes(format!("{GIT}\n{GIT}\n").into()).unwrap();
+    assert!(collection.names().is_none());
+    assert_eq!(collection.name(1), None);
+}
+
+#[test]
 fn text_without_a_descriptor_is_refused() {
     for text in ["{}", "[\"x\"]"] {
         let error = Collection::from_bytes(text.into()).unwrap_err();

@@ -235,6 +235,8 @@ mod tests {
             prop_assert_eq!(decoded.exec_ms, exec_ms);
             prop_assert_eq!(decoded.memory_mb, memory_mb);
             prop_assert_eq!(decoded.output_kb, output_kb);
+            prop_assert_eq!(decoded.flags, format!("{:08x}", descriptor.flags()));
+            prop_assert_eq!(descriptor.flags() >> 16, u32::from(vendor));
             let name_len = (profile == Profile::Compact).then_some(command.len() as u16);
             prop_assert_eq!(decoded.name_len, name_len);
         }

@@ -463,6 +463,8 @@ mod tests {
         assert!(tally.matches_verdicts(&[ok, Verdict::MALFORMED]));
         assert!(!tally.matches_verdicts(&[ok, ok]));
         assert!(!tally.matches_verdicts(&[ok]));
+        let worse = Verdict::new(Decision::Reject, RiskLevel::Safe, false, false);
+        assert!(!tally.matches_verdicts(&[worse, Verdict::MALFORMED]));
         let mut without_cause = tally;
         without_cause.causes = [0; 5];
         assert!(!without_cause.matches_verdicts(&[ok, Verdict::MALFORMED]));
