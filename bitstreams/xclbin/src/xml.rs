@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 /// Deepest nesting that is read. Vitis' module trees stay below 20.
 const MAX_DEPTH: usize = 128;
 
+/// Most attributes of an element. Real ones have a dozen; the check for doubles is quadratic.
+const MAX_ATTRIBUTES: usize = 256;
+
 /// One element. `Drop` recurses, which `MAX_DEPTH` bounds.
 #[derive(Debug, Default)]
 pub(crate) struct Element {
@@ -120,6 +123,10 @@ impl Element {
     fn from_start(start: &BytesStart<'_>, place: &str) -> Result<Element> {
         let mut element = Element::new(start.name().as_ref());
         for attribute in start.attributes() {
+            if element.attributes.len() == MAX_ATTRIBUTES {
+                let problem = format!("an element has more than {MAX_ATTRIBUTES} attributes");
+                return Err(error(place, problem));
+            }
             let attribute = attribute.map_err(|e| error(place, e.to_string()))?;
             let value = attribute
                 .normalized_value(XmlVersion::default())
@@ -263,6 +270,11 @@ mod tests {
             let error = Element::parse(text, "root").unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
         }
+        let wide: String = (0..300).map(|i| format!(" a{i}=''")).collect();
+        let error = Element::parse(&format!("<a{wide}/>"), "a")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("more than 256 attributes"), "{error}");
         let deep = "<a>".repeat(1000);
         let error = Element::parse(&deep, "a").unwrap_err().to_string();
         assert!(error.contains("nested deeper"), "{error}");
