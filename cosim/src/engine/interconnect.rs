@@ -1,0 +1,185 @@
+//! What the ports of an engine share: the clock count, the way to the banks, their bandwidth, injected
+//! errors.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::burst::Burst;
+use super::master::DECERR;
+use crate::memory::DeviceMemory;
+
+/// Kind of access that an injected error answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read beats.
+    Read,
+    /// Write bursts.
+    Write,
+}
+
+/// Error response of an AXI memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorResponse {
+    /// The memory failed.
+    Slverr,
+    /// There is nothing at that address.
+    Decerr,
+}
+
+/// An error that the memory shall answer: reads that touch the range carry it on each beat that does, writes
+/// in the response of the burst, and their beats in the range change nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Addresses.
+    pub range: Range<u64>,
+    /// Reads or writes.
+    pub access: Access,
+    /// The answer.
+    pub response: ErrorResponse,
+}
+
+pub(super) struct Interconnect {
+    /// Clocks since the engine was made.
+    pub(super) now: u64,
+    /// Clock of the last handshake that counts as progress.
+    pub(super) last_progress: u64,
+    memory: Arc<DeviceMemory>,
+    /// First address, bytes, and [`DeviceMemory::origin`] of each bank.
+    routes: Vec<(u64, u64, *mut u8)>,
+    faults: Vec<Fault>,
+    /// Bytes each bank may still move; empty without a limit.
+    credit: Vec<u64>,
+    bytes_per_clock: u64,
+}
+
+// SAFETY: the pointers lead into `memory`, which may be reached from any thread.
+unsafe impl Send for Interconnect {}
+
+impl Interconnect {
+    pub(super) fn new(memory: Arc<DeviceMemory>, bytes_per_clock: Option<u32>) -> Self {
+        let routes: Vec<_> = memory
+            .banks()
+            .iter()
+            .enumerate()
+            .map(|(index, bank)| (bank.base, bank.size, memory.origin(index)))
+            .collect();
+        Self {
+            now: 0,
+            last_progress: 0,
+            credit: bytes_per_clock.map_or_else(Vec::new, |_| vec![0; routes.len()]),
+            bytes_per_clock: u64::from(bytes_per_clock.unwrap_or(0).max(1)),
+            routes,
+            faults: Vec::new(),
+            memory,
+        }
+    }
+
+    pub(super) fn memory(&self) -> &Arc<DeviceMemory> {
+        &self.memory
+    }
+
+    pub(super) fn set_faults(&mut self, faults: Vec<Fault>) {
+        self.faults = faults;
+    }
+
+    /// The bandwidth of one more clock.
+    #[inline(always)]
+    pub(super) fn refill(&mut self) {
+        // A beat of the widest bus must fit, or it would wait for ever.
+        let limit = self
+            .bytes_per_clock
+            .max(crate::frame::MAX_DATA_BYTES as u64);
+        for credit in &mut self.credit {
+            *credit = (*credit + self.bytes_per_clock).min(limit);
+        }
+    }
+
+    /// Takes the bandwidth of a beat, if the bank has it.
+    #[inline(always)]
+    pub(super) fn grant(&mut self, bank: usize, bytes: u64) -> bool {
+        match self.credit.get_mut(bank) {
+            None => true,
+            Some(credit) if *credit >= bytes => {
+                *credit -= bytes;
+                true
+            }
+            Some(_) => false,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn progress(&mut self) {
+        self.last_progress = self.now;
+    }
+
+    /// The bank among `banks` that holds all of a burst, and what to add an address to for a pointer.
+    #[inline]
+    pub(super) fn route(
+        &self,
+        banks: &[usize],
+        first: u64,
+        bytes: u64,
+    ) -> Option<(*mut u8, usize)> {
+        banks.iter().find_map(|bank| {
+            let (base, size, origin) = self.routes[*bank];
+            let offset = first.wrapping_sub(base);
+            // A span that wraps around the address space is longer than any bank.
+            let inside = offset < size && bytes <= size - offset;
+            inside.then_some((origin, *bank))
+        })
+    }
+
+    /// Names of banks, for messages.
+    pub(super) fn names(&self, banks: &[usize]) -> String {
+        let names: Vec<_> = banks
+            .iter()
+            .map(|bank| self.memory.banks()[*bank].name.as_str())
+            .collect();
+        if names.is_empty() {
+            "no bank".to_owned()
+        } else {
+            names.join(", ")
+        }
+    }
+
+    #[inline]
+    pub(super) fn has_fault(&self, first: u64, bytes: u64) -> bool {
+        self.faults.iter().any(|fault| touches(fault, first, bytes))
+    }
+
+    /// The response to the next beat of a burst.
+    #[inline(always)]
+    pub(super) fn response(
+        &self,
+        origin: *mut u8,
+        faulty: bool,
+        burst: &Burst,
+        access: Access,
+    ) -> u8 {
+        if faulty | origin.is_null() {
+            self.error_response(origin, burst, access)
+        } else {
+            0
+        }
+    }
+
+    #[cold]
+    fn error_response(&self, origin: *mut u8, burst: &Burst, access: Access) -> u8 {
+        if origin.is_null() {
+            return DECERR;
+        }
+        let (first, bytes) = burst.beat();
+        let hit = |fault: &&Fault| fault.access == access && touches(fault, first, bytes as u64);
+        self.faults
+            .iter()
+            .find(hit)
+            .map_or(0, |fault| match fault.response {
+                ErrorResponse::Slverr => 2,
+                ErrorResponse::Decerr => DECERR,
+            })
+    }
+}
+
+fn touches(fault: &Fault, first: u64, bytes: u64) -> bool {
+    first < fault.range.end && fault.range.start < first.saturating_add(bytes)
+}

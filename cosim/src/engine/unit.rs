@@ -1,0 +1,336 @@
+//! A compute unit: an instance of a kernel with the bus models on its ports.
+
+use std::path::{Path, PathBuf};
+
+use super::config::{EngineConfig, UnitOptions};
+use super::error::{EngineError, Rule, Violation};
+use super::interconnect::Interconnect;
+use super::lite::LitePort;
+use super::master::{MasterPort, Timing};
+use super::stall::StallSource;
+use crate::frame::{AxiLite, AxiMaster, FrameHeader};
+use crate::interface::Direction;
+use crate::memory::DeviceMemory;
+use crate::model::Model;
+
+/// Reset clocks after which a synchronous kernel has seen its reset for certain.
+const RESET_SEEN: u64 = 2;
+
+pub(super) struct Unit {
+    pub(super) name: String,
+    pub(super) model: Model,
+    pub(super) masters: Vec<MasterPort>,
+    pub(super) lites: Vec<LitePort>,
+    reset: Option<usize>,
+    interrupt: Option<usize>,
+    waves: Option<Waves>,
+}
+
+/// Waves wanted of a unit, for the clocks `from..to`.
+struct Waves {
+    path: PathBuf,
+    from: u64,
+    to: u64,
+    open: bool,
+}
+
+impl Unit {
+    /// `index` tells the units of an engine apart.
+    pub(super) fn new(
+        model: Model,
+        options: UnitOptions,
+        index: u64,
+        config: &EngineConfig,
+        memory: &DeviceMemory,
+    ) -> Result<Self, EngineError> {
+        let interfaces = model.interfaces().clone();
+        let name = options.name.unwrap_or_else(|| interfaces.kernel.clone());
+        let unsupported = |what: String| EngineError::Unsupported {
+            unit: name.clone(),
+            what,
+        };
+        if let Some(stream) = interfaces.streams.first() {
+            return Err(unsupported(format!(
+                "stream port `{}` is connected to nothing",
+                stream.name
+            )));
+        }
+        if interfaces.clocks.len() > 1 {
+            return Err(unsupported(format!(
+                "there is no source for its clock `{}`",
+                interfaces.clocks[1]
+            )));
+        }
+        for (port, banks) in &options.banks {
+            if !interfaces.masters.iter().any(|master| master.name == *port) {
+                let names: Vec<_> = interfaces
+                    .masters
+                    .iter()
+                    .map(|master| master.name.as_str())
+                    .collect();
+                return Err(no_such(&name, "AXI4 master", port, &names));
+            }
+            if let Some(bank) = banks.iter().find(|bank| **bank >= memory.banks().len()) {
+                let names: Vec<_> = memory
+                    .banks()
+                    .iter()
+                    .map(|bank| bank.name.as_str())
+                    .collect();
+                return Err(no_such(&name, "bank", &bank.to_string(), &names));
+            }
+        }
+        let stalls = &config.stalls;
+        let timing = Timing {
+            read_latency: config.memory.read_latency,
+            write_latency: config.memory.write_latency,
+            outstanding: config.memory.outstanding,
+        };
+        let mut ports = (index << 16)..;
+        let mut source = |probabilities| {
+            StallSource::new(config.seed, ports.next().expect("endless"), probabilities)
+        };
+        let masters = interfaces
+            .masters
+            .iter()
+            .map(|master| {
+                let banks = options
+                    .banks
+                    .get(&master.name)
+                    .cloned()
+                    .unwrap_or_else(|| (0..memory.banks().len()).collect());
+                MasterPort::new(
+                    format!("{name}.{}", master.name),
+                    master,
+                    banks.into(),
+                    source([stalls.ar, stalls.r, stalls.aw, stalls.w, stalls.b]),
+                    timing,
+                )
+            })
+            .collect();
+        let lites = interfaces
+            .lites
+            .iter()
+            .map(|lite| {
+                LitePort::new(
+                    format!("{name}.{}", lite.name),
+                    lite,
+                    source([stalls.lite; 5]),
+                )
+            })
+            .collect();
+        let offset = |port: &str, direction: Direction| {
+            interfaces
+                .port(port)
+                .filter(|p| p.direction == direction)
+                .map(|port| port.offset)
+        };
+        Ok(Self {
+            reset: offset("ap_rst_n", Direction::Input),
+            interrupt: offset("interrupt", Direction::Output),
+            name,
+            model,
+            masters,
+            lites,
+            waves: None,
+        })
+    }
+
+    /// One clock; the signals of the frame are those at its rising edge.
+    #[inline]
+    pub(super) fn exchange<const CHECK: bool>(
+        &mut self,
+        fabric: &mut Interconnect,
+    ) -> Result<(), EngineError> {
+        let frame = self.model.frame();
+        for port in &mut self.masters {
+            // SAFETY: the model checked that the structures lie in the frame, aligned and apart; nothing
+            // else refers to it now.
+            let axi = unsafe { frame.add(port.offset).cast::<AxiMaster>().as_mut() };
+            port.step::<CHECK>(axi, fabric)
+                .map_err(|violation| EngineError::from(*violation))?;
+        }
+        for port in &mut self.lites {
+            // SAFETY: as above.
+            let axi = unsafe { frame.add(port.offset).cast::<AxiLite>().as_mut() };
+            port.step::<CHECK>(axi, fabric)
+                .map_err(|violation| EngineError::from(*violation))?;
+        }
+        Ok(())
+    }
+
+    /// Clocks the model; `now` is the clock's number.
+    #[inline]
+    pub(super) fn clock(&mut self, now: u64, period: u64) -> Result<(), EngineError> {
+        if self.waves.is_some() {
+            self.turn_waves(now)?;
+        }
+        // SAFETY: the frame starts with its header.
+        let header = unsafe { self.model.frame().cast::<FrameHeader>().as_mut() };
+        header.rise_ps = now * period;
+        header.fall_ps = now * period + period / 2;
+        self.model.clock(1)?;
+        Ok(())
+    }
+
+    /// Holds the kernel in reset for `clocks`, its bus models idle.
+    pub(super) fn reset(
+        &mut self,
+        fabric: &mut Interconnect,
+        clocks: u64,
+        period: u64,
+        check: bool,
+    ) -> Result<(), EngineError> {
+        self.idle();
+        self.set_reset(0);
+        for clock in 0..clocks {
+            self.clock(fabric.now + clock, period)?;
+            // The reset reaches the kernel's registers one edge after it was driven.
+            if check && self.reset.is_some() && clock >= RESET_SEEN {
+                self.check_reset(fabric.now + clock)?;
+            }
+        }
+        self.set_reset(1);
+        Ok(())
+    }
+
+    /// Takes a saved state; whatever was under way on the buses is forgotten.
+    pub(super) fn restore(&mut self, state: &[u8]) -> Result<(), EngineError> {
+        self.idle();
+        self.model.restore(state)?;
+        Ok(())
+    }
+
+    /// Forgets what is under way, and drives idle values on the buses.
+    fn idle(&mut self) {
+        let frame = self.model.frame();
+        for port in &mut self.masters {
+            // SAFETY: as in `exchange`.
+            port.reset(unsafe { frame.add(port.offset).cast::<AxiMaster>().as_mut() });
+        }
+        for port in &mut self.lites {
+            // SAFETY: as in `exchange`.
+            port.reset(unsafe { frame.add(port.offset).cast::<AxiLite>().as_mut() });
+        }
+    }
+
+    fn set_reset(&mut self, level: u64) {
+        if let Some(offset) = self.reset {
+            self.model.set_word(offset, level);
+        }
+    }
+
+    fn check_reset(&mut self, clock: u64) -> Result<(), EngineError> {
+        let frame = self.model.frame();
+        let masters = self.masters.iter().map(|port| {
+            // SAFETY: as in `exchange`.
+            let axi = unsafe { frame.add(port.offset).cast::<AxiMaster>().as_ref() };
+            (&port.name, port.valid_in_reset(axi))
+        });
+        let lites = self.lites.iter().map(|port| {
+            // SAFETY: as in `exchange`.
+            let axi = unsafe { frame.add(port.offset).cast::<AxiLite>().as_ref() };
+            (&port.name, port.valid_in_reset(axi))
+        });
+        for (name, channel) in masters.chain(lites) {
+            if let Some(channel) = channel {
+                return Err(EngineError::Protocol(Violation {
+                    rule: Rule::ValidInReset,
+                    port: name.clone(),
+                    channel,
+                    clock,
+                    detail: String::new(),
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of a port on which something is under way.
+    pub(super) fn busy_port(&mut self) -> Option<String> {
+        let frame = self.model.frame();
+        let master = self.masters.iter().find(|port| {
+            // SAFETY: as in `exchange`.
+            !port.is_quiet(unsafe { frame.add(port.offset).cast::<AxiMaster>().as_ref() })
+        });
+        let lite = self.lites.iter().find(|port| {
+            // SAFETY: as in `exchange`.
+            !port.is_quiet(unsafe { frame.add(port.offset).cast::<AxiLite>().as_ref() })
+        });
+        master
+            .map(|port| port.name.clone())
+            .or_else(|| lite.map(|port| port.name.clone()))
+    }
+
+    /// What every channel waits for.
+    pub(super) fn waiting(&mut self) -> String {
+        let frame = self.model.frame();
+        let mut report = String::new();
+        for port in &self.masters {
+            // SAFETY: as in `exchange`.
+            report += &port.waiting(unsafe { frame.add(port.offset).cast::<AxiMaster>().as_ref() });
+        }
+        for port in &self.lites {
+            // SAFETY: as in `exchange`.
+            report += &port.waiting(unsafe { frame.add(port.offset).cast::<AxiLite>().as_ref() });
+        }
+        report
+    }
+
+    /// The level of `interrupt`; low if the kernel has none.
+    #[inline]
+    pub(super) fn interrupt(&self) -> bool {
+        self.interrupt
+            .is_some_and(|offset| self.model.word(offset) & 1 != 0)
+    }
+
+    pub(super) fn record(&mut self, path: &Path, from: u64, to: u64) -> Result<(), EngineError> {
+        self.stop_recording()?;
+        self.waves = Some(Waves {
+            path: path.to_owned(),
+            from,
+            to,
+            open: false,
+        });
+        Ok(())
+    }
+
+    pub(super) fn stop_recording(&mut self) -> Result<(), EngineError> {
+        if self.waves.take().is_some_and(|waves| waves.open) {
+            self.model.trace_close()?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn turn_waves(&mut self, now: u64) -> Result<(), EngineError> {
+        let Some(waves) = &mut self.waves else {
+            return Ok(());
+        };
+        if !waves.open && (waves.from..waves.to).contains(&now) {
+            self.model.trace_open(&waves.path)?;
+            waves.open = true;
+        }
+        if now >= waves.to {
+            self.stop_recording()?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn no_such(
+    unit: &str,
+    kind: &'static str,
+    name: &str,
+    available: &[&str],
+) -> EngineError {
+    EngineError::NoSuch {
+        unit: unit.to_owned(),
+        kind,
+        name: name.to_owned(),
+        available: if available.is_empty() {
+            "none".to_owned()
+        } else {
+            available.join(", ")
+        },
+    }
+}
