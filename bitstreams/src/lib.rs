@@ -1,6 +1,13 @@
 //! Bitstreams: what a card, real or simulated, is programmed with.
 //!
 //! The `.xclbin` format is the package [`xclbin`], re-exported here whole. It is a package of its own
-//! because the build script that packs the default image needs it.
+//! because the build script of this one needs it: with the feature `default-image` (on by default)
+//! that script builds the `tcp_validator` kernel with Verilator, packs it, and [`default_image`]
+//! ships it inside every program. Without the feature nothing here needs Verilator or C++.
 
 pub use xclbin::*;
+
+#[cfg(feature = "default-image")]
+mod default_image;
+#[cfg(feature = "default-image")]
+pub use default_image::default_image;
