@@ -128,14 +128,6 @@ pub(crate) fn copy(
     finish(engine)
 }
 
-/// The error text of a copy that must fail.
-pub(crate) fn failing_copy(engine: &mut Engine, misbehave: u64) -> EngineError {
-    engine
-        .write_register(0, MISBEHAVE, misbehave)
-        .expect("the register takes it");
-    copy(engine, 0, UPPER, 64).expect_err("the kernel misbehaves")
-}
-
 /// The seeds of a random test: those of `COSIM_SEED`, or `count` fixed ones.
 pub(crate) fn seeds(count: u64) -> Vec<u64> {
     match std::env::var("COSIM_SEED") {

@@ -1,5 +1,5 @@
 // A kernel that copies memory, to test the engine with: `ap_ctrl_hs`, one read port, one write port, bursts
-// that stop at 4 KiB boundaries. A write to MISBEHAVE makes it break one rule; the codes are in tests/common.
+// that stop at 4 KiB boundaries. A write to MISBEHAVE makes it break one rule; the codes are in misbehave.svh.
 //
 // 0x00 control, 0x10/0x14 source, 0x1c/0x20 destination, 0x28 beats, 0x30 clocks of the last run,
 // 0x40 MISBEHAVE (not reset by ap_rst_n), 0x44 answers SLVERR.
@@ -141,6 +141,9 @@ module copy #(
         s_axi_control_rdata <= ~s_axi_control_rdata;
       if (misbehave == BvalidDropped && s_axi_control_bvalid && !s_axi_control_bready)
         s_axi_control_bvalid <= 0;
+      if (misbehave == BrespChanges && s_axi_control_bvalid && !s_axi_control_bready)
+        s_axi_control_bresp <= ~s_axi_control_bresp;
+      if (misbehave == RrespExokay && read) s_axi_control_rresp <= 2'b01;
       if (misbehave == BrespExokay && write) s_axi_control_bresp <= 2'b01;
     end
   end

@@ -1,11 +1,12 @@
 // The ways in which the copy kernel can be told to misbehave, included into its body.
-// The numbers are those of `Misbehave` in tests/common/mod.rs.
+// The numbers are those of the tests.
 localparam logic [31:0] ArvalidDropped = 1, AraddrChanges = 2, AwvalidDropped = 3, AwaddrChanges = 4,
     WvalidDropped = 5, WdataChanges = 6, SizeTooWide = 7, BurstReserved = 8, WrapLength = 9,
     WrapUnaligned = 10, FixedTooLong = 11, CrossesBoundary = 12, LastEarly = 13, LastMissing = 14,
     StrobeOutside = 15, ReadOutside = 16, WriteOutside = 17, ValidInReset = 18, RvalidUnasked = 19,
     BvalidUnasked = 20, RvalidDropped = 21, RdataChanges = 22, BvalidDropped = 23, BrespExokay = 24,
     Hangs = 25, NeverDone = 26, Fatal = 27, Finish = 28, Stop = 29, Asserts = 30, Prints = 31,
+    BrespChanges = 32, RrespExokay = 33,
     // Legal, though unusual: must not be reported.
     Narrow = 100, Wrap = 101, Fixed = 102;
 
