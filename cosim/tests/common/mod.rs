@@ -17,6 +17,7 @@ pub(crate) const SOURCE: u64 = 0x10;
 pub(crate) const DESTINATION: u64 = 0x1c;
 pub(crate) const BEATS: u64 = 0x28;
 pub(crate) const CLOCKS: u64 = 0x30;
+pub(crate) const ERRORS: u64 = 0x38;
 pub(crate) const MISBEHAVE: u64 = 0x40;
 pub(crate) const REFUSED: u64 = 0x44;
 

@@ -2,6 +2,7 @@
 // that stop at 4 KiB boundaries. A write to MISBEHAVE makes it break one rule; the codes are in misbehave.svh.
 //
 // 0x00 control, 0x10/0x14 source, 0x1c/0x20 destination, 0x28 beats, 0x30 clocks of the last run,
+// 0x38 error responses of the last run (read beats, and write bursts from bit 8 up),
 // 0x40 MISBEHAVE (not reset by ap_rst_n), 0x44 answers SLVERR.
 module copy #(
     parameter int DATA_WIDTH = 512,
@@ -63,7 +64,7 @@ module copy #(
 );
   localparam int Bytes = DATA_WIDTH / 8;
   localparam int Size = $clog2(Bytes);
-  localparam int Depth = 4 * MAX_BURST;
+  localparam int Depth = 8 * MAX_BURST;
   localparam int Lanes = Bytes < 8 ? 1 : Bytes / 8;  // of a narrow beat
 
   `include "misbehave.svh"
@@ -71,6 +72,7 @@ module copy #(
   // ---- registers
   logic [63:0] source, destination;
   logic [31:0] beats, clocks, clock_count;
+  logic [7:0] read_errors, write_errors;
   logic busy, done, start;
   logic aw_taken, w_taken;
   logic [11:0] awaddr;
@@ -128,6 +130,7 @@ module copy #(
           12'h10: s_axi_control_rdata <= source[31:0];
           12'h28: s_axi_control_rdata <= beats;
           12'h30: s_axi_control_rdata <= clocks;
+          12'h38: s_axi_control_rdata <= {16'd0, write_errors, read_errors};
           default: s_axi_control_rdata <= 0;
         endcase
       end
@@ -221,8 +224,11 @@ module copy #(
         read_left <= beats;
         write_left <= beats;
         clock_count <= 0;
+        {read_errors, write_errors} <= '0;
         stop_if_asked();
       end
+      if (r_fire && m_axi_gmem0_rresp != 0) read_errors <= read_errors + 1;
+      if (b_fire && m_axi_gmem1_bresp != 0) write_errors <= write_errors + 1;
       if (busy) clock_count <= clock_count + 1;
       // Address channels.
       if (ar_fire) m_axi_gmem0_arvalid <= 0;
