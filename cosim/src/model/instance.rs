@@ -184,6 +184,42 @@ impl Model {
         Ok(())
     }
 
+    /// The value of an output port that belongs to no bus, its lowest 64 bits, after the last clock.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::NoPort`] if there is none of that name.
+    pub fn get(&self, port: &str) -> Result<u64, ModelError> {
+        self.port(port, Direction::Output)
+            .map(|offset| self.word(offset))
+    }
+
+    /// Drives an input port that belongs to no bus from the next clock on, its lowest 64 bits.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::NoPort`] if there is none of that name.
+    pub fn set(&mut self, port: &str, value: u64) -> Result<(), ModelError> {
+        let offset = self.port(port, Direction::Input)?;
+        self.set_word(offset, value);
+        Ok(())
+    }
+
+    fn port(&self, name: &str, direction: Direction) -> Result<usize, ModelError> {
+        match self.interfaces.port(name) {
+            Some(port) if port.direction == direction => Ok(port.offset),
+            _ => Err(ModelError::NoPort {
+                kernel: self.interfaces.kernel.clone(),
+                name: name.to_owned(),
+                direction: if direction == Direction::Input {
+                    "input"
+                } else {
+                    "output"
+                },
+            }),
+        }
+    }
+
     /// Start of the frame; each interface lies at its offset, checked in `new`.
     pub(crate) fn frame(&mut self) -> NonNull<u8> {
         self.frame.base()

@@ -59,6 +59,16 @@ pub enum ModelError {
         /// Why not.
         reason: String,
     },
+    /// A port that the kernel does not have.
+    #[error("kernel `{kernel}` has no {direction} port `{name}` outside its buses")]
+    NoPort {
+        /// The kernel.
+        kernel: String,
+        /// The name asked for.
+        name: String,
+        /// `input` or `output`.
+        direction: &'static str,
+    },
     /// A path that C++ cannot take.
     #[error("the path {0} contains a zero byte")]
     Path(PathBuf),
