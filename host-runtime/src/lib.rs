@@ -1,4 +1,50 @@
-//! The runtime: cards, the descriptors they judge, and the policies they judge by.
+//! The runtime: programs talk to cards through it, and nothing above the backend line can tell a real card from a
+//! simulated one.
+//!
+//! ```no_run
+//! use host_runtime::tcp::Profile;
+//! use host_runtime::{Card, CardId, Validator};
+//!
+//! # fn main() -> Result<(), host_runtime::Error> {
+//! let card = Card::open(CardId::Simulated(0))?;
+//! let descriptors = host_runtime::collection::sample::entries(Profile::Wide);
+//! let descriptors: Vec<_> = descriptors.into_iter().map(|(_, descriptor)| descriptor).collect();
+//! let report = Validator::new(&card)?.profile(Profile::Wide).validate(&descriptors)?;
+//! println!("{} of {} are valid", report.summary.tally.verdicts.valid, descriptors.len());
+//! # Ok(())
+//! # }
+//! ```
 
+mod backend;
+mod cancel;
+mod card;
+mod card_id;
 pub mod collection;
+mod error;
+mod image;
+mod inventory;
+mod kernel;
+mod memory;
+mod run;
+mod store;
 pub mod tcp;
+mod validator;
+
+pub use backend::{BusError, SimulatedTime};
+pub use cancel::CancelToken;
+pub use card::{Access, Card, CardInfo, ImageInfo, OpenOptions};
+pub use card_id::CardId;
+pub use error::{Error, Result};
+pub use image::{BankInfo, Image, UnitInfo};
+pub use inventory::{CardEntry, CardState, Inventory};
+pub use kernel::Kernel;
+pub use memory::{Buffer, Direction};
+pub use run::{Run, RunState};
+pub use store::{Holder, STATE_FOLDER_VARIABLE};
+pub use validator::{Answers, Cycles, PolicyChoice, Progress, Report, Summary, Validator};
+
+pub use bitstreams;
+#[cfg(feature = "cosim")]
+pub use card::{SimOptions, Waves};
+#[cfg(feature = "cosim")]
+pub use cosim;

@@ -39,7 +39,8 @@ pub struct ImageBuilder {
     kernels: Vec<(KernelDescription, Vec<ComputeUnit>)>,
     clocks: Vec<Clock>,
     build_metadata: Option<BuildMetadata>,
-    model: Vec<u8>,
+    bitstream: Vec<u8>,
+    is_model: bool,
 }
 
 /// One instance of a kernel.
@@ -63,7 +64,17 @@ impl ImageBuilder {
             kernels: Vec::new(),
             clocks: Vec::new(),
             build_metadata: None,
-            model,
+            bitstream: model,
+            is_model: true,
+        }
+    }
+
+    /// An image for devices that take no model, such as one that computes in software: `bits` is what they are
+    /// configured with, and no simulated card takes it.
+    pub fn without_model(platform_vbnv: impl Into<String>, bits: Vec<u8>) -> Self {
+        ImageBuilder {
+            is_model: false,
+            ..Self::new(platform_vbnv, bits)
         }
     }
 
@@ -108,10 +119,15 @@ impl ImageBuilder {
     /// # Errors
     /// [`Error::Build`] or [`Error::KernelDescription`], which name the part that does not fit.
     pub fn build(self) -> Result<Xclbin> {
-        if !matches!(Bitstream::of(&self.model), Bitstream::Model(_)) {
+        let model = matches!(Bitstream::of(&self.bitstream), Bitstream::Model(_));
+        if model != self.is_model {
             return Err(Error::build(
-                "model",
-                "is not an ELF shared object; pass the library that cosim built",
+                "bitstream",
+                if model {
+                    "is an ELF shared object, a model; make the image with `new`"
+                } else {
+                    "is not an ELF shared object; pass the library that cosim built"
+                },
             ));
         }
         self.check_banks()?;
@@ -135,7 +151,7 @@ impl ImageBuilder {
         let clocks = ClockFrequencies {
             clocks: self.clocks,
         };
-        container.push(SectionKind::Bitstream, "", self.model)?;
+        container.push(SectionKind::Bitstream, "", self.bitstream)?;
         container.push(SectionKind::EmbeddedMetadata, "", metadata.to_bytes())?;
         container.push(SectionKind::MemTopology, "", memories.to_bytes()?)?;
         container.push(SectionKind::IpLayout, "", layout.to_bytes()?)?;

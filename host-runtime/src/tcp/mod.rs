@@ -13,6 +13,7 @@ pub mod policy;
 pub mod policy_file;
 pub mod profile;
 pub mod random;
+pub mod registers;
 pub mod verdict;
 
 pub use decode::Decoded;

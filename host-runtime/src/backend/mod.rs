@@ -1,0 +1,143 @@
+//! The backend line: one small trait between the runtime and whatever stands for a card. All checking that does
+//! not need the device (names, ranges, connectivity) happens above it, so backends stay thin; their errors are
+//! only what a caller cannot foresee.
+
+pub(crate) mod residency;
+pub(crate) mod software;
+
+#[cfg(feature = "cosim")]
+pub(crate) mod sim;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::Result;
+use crate::cancel::CancelToken;
+use crate::image::Image;
+
+/// An access to a card's registers or memory that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BusError {
+    /// The device answered a register access with an error.
+    #[error("{unit} answered the {access} register {offset:#05x} with {response}")]
+    Register {
+        /// The compute unit.
+        unit: String,
+        /// `read of` or `write to`.
+        access: &'static str,
+        /// Byte offset of the register.
+        offset: u32,
+        /// The bus's response, for instance `SLVERR`.
+        response: String,
+    },
+    /// The memory does not exist.
+    #[error("{len} bytes at address {address:#x} are in no memory bank of the card")]
+    Memory {
+        /// First byte.
+        address: u64,
+        /// Bytes.
+        len: usize,
+    },
+}
+
+/// A run to start: registers to write, then `ap_start`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RunRequest {
+    /// Index of the compute unit.
+    pub unit: usize,
+    /// Byte offsets and values, written in this order before the start.
+    pub registers: Vec<(u32, u32)>,
+    /// Byte offsets read before the start and again after the end, with nothing else of this card's users
+    /// in between, so that a difference of counters is this run's own.
+    pub snapshot: &'static [u32],
+    /// Byte offsets of registers that `registers` changes only for this run: they are written back after it.
+    pub preserve: Vec<u32>,
+}
+
+/// What a finished run left.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RunOutcome {
+    /// Values of the snapshot registers before the start.
+    pub before: Vec<u32>,
+    /// Values of the snapshot registers after the end.
+    pub after: Vec<u32>,
+}
+
+/// Names a submitted run within its backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct RunId(pub(crate) u64);
+
+/// How long to wait: until a time has passed or somebody cancels.
+#[derive(Debug, Clone)]
+pub(crate) struct Patience {
+    /// Longest wait.
+    pub timeout: Duration,
+    /// Ends it early.
+    pub cancel: CancelToken,
+}
+
+/// What a wait found.
+#[derive(Debug)]
+pub(crate) enum Waited {
+    /// The run ended.
+    Done(RunOutcome),
+    /// Time is up or the wait was cancelled; the run goes on. The text tells what the device is doing, if it can.
+    Pending(String),
+}
+
+/// Simulated time of a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SimulatedTime {
+    /// Clocks since the card was opened.
+    pub clocks: u64,
+    /// Picoseconds of one clock.
+    pub period_ps: u64,
+}
+
+/// A card as the runtime sees it.
+///
+/// Methods may be called from many threads at once. `unit` is an index into the image's compute units and
+/// addresses are within the image's banks: the runtime checks both before it calls.
+pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
+    /// The loaded image.
+    fn image(&self) -> Option<Arc<Image>>;
+
+    /// Counts programmings and resets: a handle made under another generation is stale.
+    fn generation(&self) -> u64;
+
+    /// Replaces the image. On failure the one before stays.
+    fn program(&self, image: Arc<Image>) -> Result<()>;
+
+    /// Resets the kernels of the loaded image.
+    fn reset(&self) -> Result<()>;
+
+    /// Copies bytes into the card's memory.
+    fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()>;
+
+    /// Copies bytes out of the card's memory.
+    fn read_memory(&self, address: u64, bytes: &mut [u8]) -> Result<()>;
+
+    /// Reads a register of a compute unit.
+    fn read_register(&self, unit: usize, offset: u32) -> Result<u32>;
+
+    /// Writes a register of a compute unit.
+    fn write_register(&self, unit: usize, offset: u32, value: u32) -> Result<()>;
+
+    /// Queues a run behind those of the same compute unit. It makes progress from now on, at the latest when
+    /// somebody waits.
+    fn submit(&self, request: RunRequest) -> Result<RunId>;
+
+    /// Waits for a run. A `Done` is given once.
+    fn wait(&self, run: RunId, patience: &Patience) -> Result<Waited>;
+
+    /// Ends a run: its compute unit is reset, and runs queued behind it are ended too.
+    fn abort(&self, run: RunId) -> Result<()>;
+
+    /// Simulated time, if there is such a thing.
+    fn simulated_time(&self) -> Option<SimulatedTime>;
+
+    /// Stores what outlives the process. `keep` false: leave what was stored when this use of the card began.
+    fn close(&self, keep: bool) -> Result<()>;
+}

@@ -1,0 +1,408 @@
+//! One loaded image: an engine with its compute units, and the runs on each of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bitstreams::ControlProtocol;
+use cosim::engine::UnitOptions;
+use cosim::{Bank, DeviceMemory, Engine, EngineConfig, EngineError, ModelLibrary};
+use parking_lot::Mutex;
+
+use super::unit::{Attention, Ended, UnitRuns};
+use super::{SimOptions, Waves};
+use crate::backend::residency::Device;
+use crate::backend::{BusError, RunId, RunRequest};
+use crate::card_id::CardId;
+use crate::image::Image;
+use crate::{Error, Result};
+
+/// Clocks between looks at kernels that have no interrupt.
+const POLL_CLOCKS: u64 = 64;
+
+/// Clocks between looks for the answers of register accesses. Small: they take a few clocks each.
+const REGISTER_CLOCKS: u64 = 4;
+
+/// What a process decides about its simulated card, and what of it others may see.
+#[derive(Debug, Clone)]
+pub(crate) struct SimConfig {
+    pub(super) options: SimOptions,
+    /// Memory of the current device, so that copying needs no seat.
+    pub(super) memory: Arc<Mutex<Option<Arc<DeviceMemory>>>>,
+    /// Clocks since the card was opened.
+    pub(super) clocks: Arc<AtomicU64>,
+}
+
+/// Picoseconds of one clock of an image's kernels.
+pub(super) fn period_ps(image: &Image) -> u64 {
+    1_000_000 / u64::from(image.clock_mhz())
+}
+
+pub(crate) struct SimDevice {
+    card: CardId,
+    engine: Engine,
+    units: Vec<UnitRuns>,
+    /// Clocks of earlier devices of this opening.
+    earlier: u64,
+    /// The simulation stopped with an error; only a reset helps.
+    broken: bool,
+    clocks: Arc<AtomicU64>,
+}
+
+impl SimDevice {
+    pub(super) fn enqueue(&mut self, run: RunId, request: RunRequest) {
+        self.units[request.unit].enqueue(run, request);
+    }
+
+    pub(super) fn is_known(&self, run: RunId) -> bool {
+        self.units.iter().any(|unit| unit.knows(run))
+    }
+
+    /// Takes back what was queued and not begun.
+    pub(super) fn withdraw(&mut self) -> Vec<(RunId, RunRequest)> {
+        self.units.iter_mut().flat_map(UnitRuns::withdraw).collect()
+    }
+
+    /// Ends all runs.
+    pub(super) fn abort_all(&mut self) -> Vec<Ended> {
+        let card = self.card;
+        self.units
+            .iter_mut()
+            .flat_map(|unit| {
+                let name = unit.name().to_owned();
+                unit.end_all()
+                    .into_iter()
+                    .map(move |run| {
+                        (
+                            run,
+                            Err(Error::Aborted {
+                                card,
+                                unit: name.clone(),
+                            }),
+                        )
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// Clocks for up to `clocks` and returns the runs that ended. `begin` false: begins no queued run.
+    pub(super) fn work(&mut self, clocks: u64, begin: bool) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        let last = self.engine.counters().clocks + clocks;
+        if let Err(source) = self.try_work(last, begin, &mut ended) {
+            ended.extend(self.fail(source));
+        }
+        self.publish_clocks();
+        ended
+    }
+
+    fn try_work(
+        &mut self,
+        last: u64,
+        begin: bool,
+        ended: &mut Vec<Ended>,
+    ) -> Result<(), EngineError> {
+        let mut poll = true;
+        loop {
+            for (index, unit) in self.units.iter_mut().enumerate() {
+                unit.advance(
+                    &mut self.engine,
+                    index,
+                    self.card,
+                    Attention { begin, poll },
+                    ended,
+                )?;
+            }
+            poll = false;
+            let working = self.units.iter().any(UnitRuns::is_active);
+            let now = self.engine.counters().clocks;
+            if !working || now >= last {
+                return Ok(());
+            }
+            if self.units.iter().any(UnitRuns::awaits_registers) {
+                self.engine.run_until(REGISTER_CLOCKS, |_| false)?;
+            } else if let [unit] = &self.units[..]
+                && unit.has_interrupt()
+            {
+                // The common case, kept small: it is asked every clock.
+                self.engine
+                    .run_until(last - now, |engine| engine.interrupt(0))?;
+            } else {
+                let watched: Vec<usize> = (0..self.units.len())
+                    .filter(|&index| self.units[index].watches_interrupt())
+                    .collect();
+                let clocks =
+                    if watched.len() == self.units.iter().filter(|unit| unit.is_active()).count() {
+                        last - now
+                    } else {
+                        POLL_CLOCKS
+                    };
+                self.engine.run_until(clocks, |engine| {
+                    watched.iter().any(|&index| engine.interrupt(index))
+                })?;
+            }
+        }
+    }
+
+    /// Every run ends with the error that stopped the simulation; the first carries it.
+    fn fail(&mut self, source: EngineError) -> Vec<Ended> {
+        let card = self.card;
+        self.broken = true;
+        let mut source = Some(source);
+        self.units
+            .iter_mut()
+            .flat_map(UnitRuns::end_all)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|run| {
+                let error = match source.take() {
+                    Some(source) => Error::Simulation { card, source },
+                    None => Error::WrongState {
+                        card,
+                        reason: "an earlier error stopped the simulation; reset the card"
+                            .to_owned(),
+                    },
+                };
+                (run, Err(error))
+            })
+            .collect()
+    }
+
+    pub(super) fn is_working(&self) -> bool {
+        self.units.iter().any(UnitRuns::is_active)
+    }
+
+    pub(super) fn clocks(&self) -> u64 {
+        self.earlier + self.engine.counters().clocks
+    }
+
+    fn publish_clocks(&self) {
+        self.clocks.store(self.clocks(), Ordering::Relaxed);
+    }
+
+    pub(super) fn read_register(&mut self, unit: usize, offset: u32) -> Result<u32> {
+        self.let_registers_settle()?;
+        let value = self.engine.read_register(unit, offset.into());
+        self.publish_clocks();
+        value
+            .map(|value| value as u32)
+            .map_err(|source| self.register_error(unit, offset, source))
+    }
+
+    pub(super) fn write_register(&mut self, unit: usize, offset: u32, value: u32) -> Result<()> {
+        self.let_registers_settle()?;
+        let written = self
+            .engine
+            .write_register(unit, offset.into(), value.into());
+        self.publish_clocks();
+        written.map_err(|source| self.register_error(unit, offset, source))
+    }
+
+    /// Lets the accesses of runs finish, so that their answers are not taken for ours.
+    fn let_registers_settle(&mut self) -> Result<()> {
+        let bound = self.engine.counters().clocks + self.register_bound();
+        while self.units.iter().any(UnitRuns::awaits_registers) {
+            let now = self.engine.counters().clocks;
+            if now >= bound {
+                return Err(Error::WrongState {
+                    card: self.card,
+                    reason: "its registers do not answer; reset it".to_owned(),
+                });
+            }
+            let step = self
+                .engine
+                .run_until(REGISTER_CLOCKS, |_| false)
+                .map(|_| ());
+            let settled = step.and_then(|()| {
+                self.units
+                    .iter_mut()
+                    .enumerate()
+                    .try_for_each(|(index, unit)| unit.collect(&mut self.engine, index))
+            });
+            settled.map_err(|source| Error::Simulation {
+                card: self.card,
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn register_bound(&self) -> u64 {
+        EngineConfig::default().register_timeout
+    }
+
+    fn register_error(&self, unit: usize, offset: u32, source: EngineError) -> Error {
+        match source {
+            EngineError::Register {
+                access, response, ..
+            } => Error::Bus {
+                card: self.card,
+                source: BusError::Register {
+                    unit: self.units[unit].name().to_owned(),
+                    access,
+                    offset,
+                    response: response.to_owned(),
+                },
+            },
+            source => Error::Simulation {
+                card: self.card,
+                source,
+            },
+        }
+    }
+
+    fn record_waves(&mut self, waves: &Waves) -> Result<(), EngineError> {
+        for unit in 0..self.units.len() {
+            let path = if unit == 0 {
+                waves.path.clone()
+            } else {
+                numbered(&waves.path, unit)
+            };
+            self.engine
+                .record_waves(unit, &path, waves.from, waves.to)?;
+        }
+        Ok(())
+    }
+
+    /// Runs need interrupts enabled where there are some.
+    fn prepare_units(&mut self) -> Result<(), EngineError> {
+        for index in 0..self.units.len() {
+            self.units[index].prepare(&mut self.engine, index)?;
+        }
+        Ok(())
+    }
+}
+
+/// `waves.fst` for the second unit is `waves.2.fst`.
+fn numbered(path: &Path, unit: usize) -> PathBuf {
+    let extension = path
+        .extension()
+        .map(|extension| extension.to_string_lossy().into_owned());
+    path.with_extension(match extension {
+        Some(extension) => format!("{}.{extension}", unit + 1),
+        None => (unit + 1).to_string(),
+    })
+}
+
+impl Device for SimDevice {
+    type Config = SimConfig;
+
+    fn new(card: CardId, config: &SimConfig, image: &Arc<Image>) -> Result<Self> {
+        let Some(model) = image.model() else {
+            return Err(Error::ImageForAnotherCard {
+                card,
+                platform: image.platform().to_owned(),
+                reason: "it holds bits for an FPGA, and this card is simulated".to_owned(),
+                advice: "program a card of that platform, or build the kernel for simulation"
+                    .to_owned(),
+            });
+        };
+        let library =
+            ModelLibrary::from_bytes(model).map_err(|source| Error::Model { card, source })?;
+        let simulation = |source| Error::Simulation { card, source };
+
+        // The container may list banks that the card does not use; the engine knows the used ones only.
+        let used: Vec<usize> = (0..image.banks().len())
+            .filter(|&bank| image.banks()[bank].size > 0)
+            .collect();
+        let banks: Vec<Bank> = used
+            .iter()
+            .map(|&bank| &image.banks()[bank])
+            .map(|bank| Bank {
+                name: bank.name.clone(),
+                base: bank.base,
+                size: bank.size,
+            })
+            .collect();
+        let memory = DeviceMemory::new(&banks).map_err(|source| simulation(source.into()))?;
+        let memory = Arc::new(memory);
+
+        let settings = EngineConfig {
+            clock_period_ps: period_ps(image),
+            ..config.options.engine.clone()
+        };
+        let mut engine = Engine::new(settings, Arc::clone(&memory));
+        let mut units = Vec::new();
+        for unit in image.units() {
+            let kernel = &image.kernels()[unit.kernel];
+            let mut ports: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            for argument in kernel.pointers() {
+                let connected = argument
+                    .id
+                    .and_then(|id| unit.banks.get(id as usize))
+                    .into_iter()
+                    .flatten();
+                let positions =
+                    connected.filter_map(|bank| used.iter().position(|used| used == bank));
+                let port = ports.entry(argument.port.clone()).or_default();
+                port.extend(positions);
+                port.sort_unstable();
+                port.dedup();
+            }
+            let options = UnitOptions {
+                name: Some(unit.name.clone()),
+                banks: ports,
+            };
+            engine
+                .add(&library, &kernel.name, options)
+                .map_err(simulation)?;
+            units.push(UnitRuns::new(
+                unit.name.clone(),
+                kernel.interrupt,
+                kernel.control == ControlProtocol::ApCtrlChain,
+            ));
+        }
+        let earlier = config.clocks.load(Ordering::Relaxed);
+        let mut device = Self {
+            card,
+            engine,
+            units,
+            earlier,
+            broken: false,
+            clocks: Arc::clone(&config.clocks),
+        };
+        if let Some(waves) = &config.options.waves {
+            device.record_waves(waves).map_err(simulation)?;
+        }
+        device.reset()?;
+        *config.memory.lock() = Some(memory);
+        Ok(device)
+    }
+
+    fn reset(&mut self) -> Result<()> {
+        let card = self.card;
+        self.engine
+            .reset()
+            .and_then(|()| self.prepare_units())
+            .map_err(|source| Error::Simulation { card, source })?;
+        self.broken = false;
+        self.publish_clocks();
+        Ok(())
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<()> {
+        self.engine
+            .restore(saved)
+            .map_err(|source| Error::Simulation {
+                card: self.card,
+                source,
+            })
+    }
+
+    fn save(&mut self) -> Result<Vec<u8>> {
+        self.engine.save().map_err(|source| Error::Simulation {
+            card: self.card,
+            source,
+        })
+    }
+
+    fn is_quiet(&self) -> bool {
+        !self.broken
+            && self
+                .units
+                .iter()
+                .all(|unit| !unit.is_active() && !unit.has_queued())
+    }
+}

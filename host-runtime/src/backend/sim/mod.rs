@@ -1,0 +1,289 @@
+//! The simulated card: Verilated kernels clocked by whoever waits for them.
+//!
+//! There is no simulation thread in the way of a short run: a thread that waits drives the engine itself. Only
+//! when the program turns to something else while runs are pending (it copies buffers) a helper thread drives,
+//! so that copying and running overlap.
+
+mod device;
+mod unit;
+mod worker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::backend::residency::{Device, Residency, Seat};
+use crate::backend::{Backend, BusError, Patience, RunId, RunRequest, SimulatedTime, Waited};
+use crate::card_id::CardId;
+use crate::image::Image;
+use crate::store::CardStore;
+use crate::{Error, Result};
+use device::{SimConfig, SimDevice};
+use worker::{Board, Worker};
+
+/// Clocks driven between looks at the time, at new runs and at who else waits: a few milliseconds.
+const SLICE: u64 = 8192;
+
+/// How long a thread sleeps at most while another one drives the engine.
+const DRIVER_POLL: Duration = Duration::from_millis(1);
+
+/// How often the driver looks whether another process waits for the card.
+const WANTED_POLL: Duration = Duration::from_millis(2);
+
+/// Waves to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waves {
+    /// File to write, FST. Compute units after the first add their number to its name.
+    pub path: PathBuf,
+    /// First clock to record, counted from the opening of the card.
+    pub from: u64,
+    /// First clock not to record.
+    pub to: u64,
+}
+
+/// What only a simulated card can do.
+#[derive(Debug, Clone, Default)]
+pub struct SimOptions {
+    /// Seed, memory timing, stalls, checkers and watchdog. The clock's period comes from the image.
+    pub engine: cosim::EngineConfig,
+    /// Waves to record.
+    pub waves: Option<Waves>,
+}
+
+/// A simulated card behind the backend line.
+#[derive(Debug)]
+pub(crate) struct SimBackend {
+    shared: Arc<Shared>,
+    worker: Worker,
+    next_run: AtomicU64,
+}
+
+/// What drivers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    residency: Arc<Residency<SimDevice>>,
+    config: SimConfig,
+    board: Board,
+}
+
+impl SimBackend {
+    pub(crate) fn open(id: CardId, store: CardStore, options: &SimOptions) -> Result<Self> {
+        let config = SimConfig {
+            options: options.clone(),
+            memory: Arc::new(Mutex::new(None)),
+            clocks: Arc::default(),
+        };
+        let shared = Arc::new(Shared {
+            residency: Residency::open(id, store, config.clone())?,
+            config,
+            board: Board::new(id),
+        });
+        let worker = Worker::spawn(id, &shared)?;
+        Ok(Self {
+            shared,
+            worker,
+            next_run: AtomicU64::new(0),
+        })
+    }
+
+    fn memory(&self) -> Result<Arc<cosim::DeviceMemory>> {
+        // Without the device there is no memory yet; making it needs the turn.
+        if self.shared.config.memory.lock().is_none() {
+            self.shared.residency.sit()?.device()?;
+        }
+        self.shared
+            .config
+            .memory
+            .lock()
+            .clone()
+            .ok_or(Error::NotProgrammed {
+                card: self.shared.residency.id(),
+            })
+    }
+
+    /// The device with nothing on the register bus in the way of a blocking access.
+    fn with_device<T>(&self, use_it: impl FnOnce(&mut SimDevice) -> Result<T>) -> Result<T> {
+        let mut seat = self.shared.residency.sit()?;
+        let result = use_it(seat.device()?);
+        let time = seat.device()?.clocks();
+        self.shared.config.clocks.store(time, Ordering::Relaxed);
+        result
+    }
+}
+
+impl Shared {
+    /// Drives the engine for a slice of clocks: starts what was submitted, completes what ended.
+    pub(super) fn drive(
+        &self,
+        seat: &mut Seat<'_, SimDevice>,
+        watch: &mut WantedWatch,
+    ) -> Result<()> {
+        let generation = seat.generation();
+        let wanted = watch.due() && seat.is_wanted();
+        let device = seat.device()?;
+        for (run, request) in self.board.take_submitted(generation) {
+            device.enqueue(run, request);
+        }
+        // Runs already begun are completed before the card is handed on; no new one begins.
+        let ended = device.work(SLICE, !wanted);
+        self.config.clocks.store(device.clocks(), Ordering::Relaxed);
+        self.board.post(ended);
+        if wanted && !device.is_working() {
+            self.board.give_back(device.withdraw(), generation);
+            seat.hand_on()?;
+        }
+        Ok(())
+    }
+}
+
+/// Limits how often the driver asks the system whether others wait.
+#[derive(Debug)]
+pub(crate) struct WantedWatch(Instant);
+
+impl WantedWatch {
+    pub(super) fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    fn due(&mut self) -> bool {
+        let due = self.0.elapsed() >= WANTED_POLL;
+        if due {
+            self.0 = Instant::now();
+        }
+        due
+    }
+}
+
+impl Backend for SimBackend {
+    fn image(&self) -> Option<Arc<Image>> {
+        self.shared.residency.image()
+    }
+
+    fn generation(&self) -> u64 {
+        self.shared.residency.generation()
+    }
+
+    fn program(&self, image: Arc<Image>) -> Result<()> {
+        let mut seat = self.shared.residency.sit()?;
+        if self.shared.board.is_busy() {
+            return Err(Error::WrongState {
+                card: self.shared.residency.id(),
+                reason: "a run is going on; wait for it or abort it before programming".to_owned(),
+            });
+        }
+        seat.program(image)
+    }
+
+    fn reset(&self) -> Result<()> {
+        let mut seat = self.shared.residency.sit()?;
+        if let Ok(device) = seat.device() {
+            let ended = device.abort_all();
+            self.shared.board.post(ended);
+        }
+        seat.reset()
+    }
+
+    fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()> {
+        self.worker.kick();
+        self.memory()?
+            .write(address, bytes)
+            .map_err(|_| self.memory_error(address, bytes.len()))
+    }
+
+    fn read_memory(&self, address: u64, bytes: &mut [u8]) -> Result<()> {
+        self.worker.kick();
+        let len = bytes.len();
+        self.memory()?
+            .read(address, bytes)
+            .map_err(|_| self.memory_error(address, len))
+    }
+
+    fn read_register(&self, unit: usize, offset: u32) -> Result<u32> {
+        self.with_device(|device| device.read_register(unit, offset))
+    }
+
+    fn write_register(&self, unit: usize, offset: u32, value: u32) -> Result<()> {
+        self.with_device(|device| device.write_register(unit, offset, value))
+    }
+
+    fn submit(&self, request: RunRequest) -> Result<RunId> {
+        let run = RunId(self.next_run.fetch_add(1, Ordering::Relaxed));
+        self.shared.board.submit(run, request, self.generation());
+        Ok(run)
+    }
+
+    fn wait(&self, run: RunId, patience: &Patience) -> Result<Waited> {
+        let begin = Instant::now();
+        let mut watch = WantedWatch::new();
+        loop {
+            if let Some(result) = self.shared.board.take(run) {
+                return result.map(Waited::Done);
+            }
+            let left = patience.timeout.saturating_sub(begin.elapsed());
+            if left.is_zero() || patience.cancel.is_cancelled() {
+                let hint = "in simulation, --waves shows what it waits for".to_owned();
+                return Ok(Waited::Pending(hint));
+            }
+            let rest = Patience {
+                timeout: left,
+                cancel: patience.cancel.clone(),
+            };
+            match self.shared.residency.try_sit(&rest) {
+                Ok(Some(mut seat)) => {
+                    self.shared.drive(&mut seat, &mut watch)?;
+                    seat.bump();
+                }
+                Ok(None) => self.shared.board.sleep(DRIVER_POLL.min(left)),
+                // The card's turn did not come in time: the run has not begun.
+                Err(Error::Cancelled { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn abort(&self, run: RunId) -> Result<()> {
+        if self.shared.board.withdraw(run) {
+            return Ok(());
+        }
+        let mut seat = self.shared.residency.sit()?;
+        let device = seat.device()?;
+        if device.is_known(run) {
+            let ended = device.abort_all();
+            device.reset()?;
+            self.shared.board.post(ended);
+        }
+        // The outcome is the caller's who aborted: nobody asks for it.
+        self.shared.board.take(run);
+        Ok(())
+    }
+
+    fn simulated_time(&self) -> Option<SimulatedTime> {
+        let clocks = self.shared.config.clocks.load(Ordering::Relaxed);
+        let period_ps = self.image().map_or(0, |image| device::period_ps(&image));
+        Some(SimulatedTime { clocks, period_ps })
+    }
+
+    fn close(&self, keep: bool) -> Result<()> {
+        self.worker.stop();
+        self.shared.residency.close(keep)
+    }
+}
+
+impl SimBackend {
+    fn memory_error(&self, address: u64, len: usize) -> Error {
+        Error::Bus {
+            card: self.shared.residency.id(),
+            source: BusError::Memory { address, len },
+        }
+    }
+}
+
+impl Drop for SimBackend {
+    fn drop(&mut self) {
+        self.worker.stop();
+        self.shared.residency.close_on_drop();
+    }
+}

@@ -1,0 +1,317 @@
+//! A card that a program has opened.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::backend::{Backend, SimulatedTime, software::SoftwareBackend};
+use crate::card_id::CardId;
+use crate::image::Image;
+use crate::kernel::Kernel;
+use crate::memory::{BankAllocator, Buffer};
+use crate::store::CardStore;
+use crate::{Error, Result};
+
+pub use crate::store::Access;
+
+#[cfg(feature = "cosim")]
+pub use crate::backend::sim::{SimOptions, Waves};
+
+/// How a card is opened. The default shares it.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    /// Alone, or beside others.
+    pub access: Access,
+    /// What the card is opened for, shown to others that look who holds it.
+    pub purpose: String,
+    /// Folder of simulated cards' state; `None`: the user's (`FPGA_STATE_DIR`, else the XDG state home).
+    pub state_folder: Option<std::path::PathBuf>,
+    /// What only a simulated card can do.
+    #[cfg(feature = "cosim")]
+    pub simulation: SimOptions,
+}
+
+/// A card. Clones are the same opening of it; the last one to go closes it.
+#[derive(Debug, Clone)]
+pub struct Card {
+    core: Arc<CardCore>,
+}
+
+/// What a card holds and how it is shaped.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct CardInfo {
+    /// Its name.
+    pub card: CardId,
+    /// What it is, for a person.
+    pub description: String,
+    /// Counts programmings and resets.
+    pub generation: u64,
+    /// The loaded image.
+    pub image: Option<ImageInfo>,
+}
+
+/// The loaded image of a card.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ImageInfo {
+    /// Identity.
+    pub uuid: uuid::Uuid,
+    /// Platform it was made for.
+    pub platform: String,
+    /// Kernel clock, MHz.
+    pub clock_mhz: u16,
+    /// Compute units, `kernel:instance`.
+    pub units: Vec<String>,
+    /// Memory banks.
+    pub banks: Vec<crate::image::BankInfo>,
+}
+
+impl From<&Image> for ImageInfo {
+    fn from(image: &Image) -> Self {
+        Self {
+            uuid: image.uuid(),
+            platform: image.platform().to_owned(),
+            clock_mhz: image.clock_mhz(),
+            units: image.units().iter().map(|unit| unit.name.clone()).collect(),
+            banks: image.banks().to_vec(),
+        }
+    }
+}
+
+impl Card {
+    /// Opens a card, shared.
+    ///
+    /// # Errors
+    /// What [`Card::open_with`] says.
+    pub fn open(id: CardId) -> Result<Self> {
+        Self::open_with(id, &OpenOptions::default())
+    }
+
+    /// Opens a card.
+    ///
+    /// # Errors
+    /// [`Error::CardBusy`] if others exclude this use, [`Error::StateFolder`] and [`Error::StateDamaged`] for
+    /// a simulated card whose state cannot be used, [`Error::CardUnusable`] if this build has no such card.
+    pub fn open_with(id: CardId, options: &OpenOptions) -> Result<Self> {
+        let store = CardStore::open(id, options)?;
+        Self::with_store(id, store, options)
+    }
+
+    fn with_store(id: CardId, store: CardStore, options: &OpenOptions) -> Result<Self> {
+        let backend: Box<dyn Backend> = match id {
+            CardId::Software(_) => Box::new(SoftwareBackend::open(id, store)?),
+            #[cfg(feature = "cosim")]
+            CardId::Simulated(_) => Box::new(crate::backend::sim::SimBackend::open(
+                id,
+                store,
+                &options.simulation,
+            )?),
+            #[cfg(not(feature = "cosim"))]
+            CardId::Simulated(_) => {
+                let _ = (store, options);
+                return Err(Error::CardUnusable {
+                    card: id,
+                    reason: "this program was built without co-simulation".to_owned(),
+                    advice: "build host-runtime with its feature `cosim`, or use software:0"
+                        .to_owned(),
+                });
+            }
+        };
+        Ok(Self {
+            core: Arc::new(CardCore::new(id, backend)),
+        })
+    }
+
+    /// Discards a simulated card's stored state, damaged or not, and opens it as it was when new, but for
+    /// the image: that is kept if it can be read. Needs the card alone.
+    ///
+    /// # Errors
+    /// As [`Card::open_with`], but never [`Error::StateDamaged`].
+    pub fn recover(id: CardId, options: &OpenOptions) -> Result<Self> {
+        let options = OpenOptions {
+            access: Access::Exclusive,
+            ..options.clone()
+        };
+        let store = CardStore::open(id, &options)?;
+        store.discard_model_state()?;
+        Self::with_store(id, store, &options)
+    }
+
+    /// The card's name.
+    pub fn id(&self) -> CardId {
+        self.core.id
+    }
+
+    /// What it holds and how it is shaped.
+    pub fn info(&self) -> CardInfo {
+        CardInfo {
+            card: self.core.id,
+            description: match self.core.id {
+                CardId::Simulated(_) => "simulated card (Verilated RTL)".to_owned(),
+                CardId::Software(_) => "software device (golden model, no RTL)".to_owned(),
+            },
+            generation: self.core.backend.generation(),
+            image: self.core.backend.image().as_deref().map(ImageInfo::from),
+        }
+    }
+
+    /// The loaded image.
+    pub fn image(&self) -> Option<Arc<Image>> {
+        self.core.backend.image()
+    }
+
+    /// Replaces the image. Buffers and kernels made before become stale; a failure leaves all as it was.
+    ///
+    /// # Errors
+    /// [`Error::ImageForAnotherCard`], [`Error::Image`], [`Error::WrongState`] while a run goes on, or why the
+    /// image's model could not be loaded.
+    pub fn program(&self, image: &Arc<Image>) -> Result<()> {
+        self.core.backend.program(Arc::clone(image))?;
+        self.core.rebuild_banks();
+        Ok(())
+    }
+
+    /// Resets the loaded image's kernels: registers, policy slots and counters go back to their reset values.
+    ///
+    /// # Errors
+    /// What the card says.
+    pub fn reset(&self) -> Result<()> {
+        self.core.backend.reset()?;
+        self.core.rebuild_banks();
+        Ok(())
+    }
+
+    /// A buffer of `len` bytes in the bank of that index.
+    ///
+    /// # Errors
+    /// [`Error::NotProgrammed`], [`Error::BankMissing`], [`Error::OutOfMemory`], [`Error::HostMemory`].
+    pub fn allocate(&self, bank: usize, len: usize) -> Result<Buffer> {
+        Buffer::new(Arc::clone(&self.core), bank, len)
+    }
+
+    /// A kernel of the loaded image. `name` is `kernel` for all its compute units, or `kernel:instance`.
+    ///
+    /// # Errors
+    /// [`Error::NotProgrammed`], [`Error::KernelMissing`].
+    pub fn kernel(&self, name: &str) -> Result<Kernel> {
+        Kernel::find(Arc::clone(&self.core), name)
+    }
+
+    /// Simulated time that has passed since the card was opened; `None` where time is real.
+    pub fn simulated_time(&self) -> Option<SimulatedTime> {
+        self.core.backend.simulated_time()
+    }
+
+    /// Stores what outlives the process, and says whether that worked; dropping the card only tries.
+    ///
+    /// # Errors
+    /// [`Error::StateFolder`].
+    pub fn close(self) -> Result<()> {
+        self.core.backend.close(true)
+    }
+
+    /// Leaves a simulated card's stored state as it was when this use of the card began.
+    ///
+    /// # Errors
+    /// What the card says.
+    pub fn abandon(self) -> Result<()> {
+        self.core.backend.close(false)
+    }
+}
+
+/// What cards, kernels, runs and buffers share.
+#[derive(Debug)]
+pub(crate) struct CardCore {
+    id: CardId,
+    backend: Box<dyn Backend>,
+    banks: Mutex<Vec<BankAllocator>>,
+}
+
+impl CardCore {
+    fn new(id: CardId, backend: Box<dyn Backend>) -> Self {
+        let core = Self {
+            id,
+            backend,
+            banks: Mutex::default(),
+        };
+        core.rebuild_banks();
+        core
+    }
+
+    pub(crate) fn id(&self) -> CardId {
+        self.id
+    }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        self.backend.as_ref()
+    }
+
+    pub(crate) fn image(&self) -> Result<Arc<Image>> {
+        self.backend
+            .image()
+            .ok_or(Error::NotProgrammed { card: self.id })
+    }
+
+    fn banks(&self) -> MutexGuard<'_, Vec<BankAllocator>> {
+        // The allocators are never left half changed by a panic.
+        self.banks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rebuild_banks(&self) {
+        *self.banks() = self.backend.image().map_or_else(Vec::new, |image| {
+            image
+                .banks()
+                .iter()
+                .map(|bank| BankAllocator::new(bank.base, bank.size))
+                .collect()
+        });
+    }
+
+    pub(crate) fn allocate(&self, bank: usize, len: u64) -> Result<(u64, u64)> {
+        let image = self.image()?;
+        let mut banks = self.banks();
+        let generation = self.backend.generation();
+        let (Some(info), Some(allocator)) = (image.banks().get(bank), banks.get_mut(bank)) else {
+            let names: Vec<_> = image
+                .banks()
+                .iter()
+                .enumerate()
+                .map(|(index, bank)| format!("{index} ({})", bank.name))
+                .collect();
+            return Err(Error::BankMissing {
+                card: self.id,
+                bank: bank.to_string(),
+                available: names.join(", "),
+            });
+        };
+        let address = allocator.allocate(len).ok_or_else(|| Error::OutOfMemory {
+            card: self.id,
+            bank: info.name.clone(),
+            asked: len,
+            largest_free: allocator.largest_free(),
+        })?;
+        Ok((address, generation))
+    }
+
+    pub(crate) fn release(&self, bank: usize, address: u64, len: u64, generation: u64) {
+        let mut banks = self.banks();
+        // After a reprogramming the bank is a new one, and all of it is free.
+        if self.backend.generation() == generation
+            && let Some(allocator) = banks.get_mut(bank)
+        {
+            allocator.release(address, len);
+        }
+    }
+
+    pub(crate) fn check_generation(&self, generation: u64, what: &'static str) -> Result<()> {
+        if self.backend.generation() == generation {
+            Ok(())
+        } else {
+            Err(Error::Stale {
+                card: self.id,
+                what,
+            })
+        }
+    }
+}
+
+/// Longest that closing a card waits for a turn to store its state.
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,0 +1,300 @@
+//! What can go wrong between a program and a card. Every error says what failed, on which card, and what to do next.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::backend::BusError;
+use crate::card_id::CardId;
+use crate::tcp::{Descriptor, Detail};
+
+/// A result of the runtime.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of the runtime.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The name is no card's name.
+    #[error(
+        "{text:?} is not the name of a card; a card is named sim:N or software:N (`fpga-ctl list` shows those there are)"
+    )]
+    CardName {
+        /// What was given.
+        text: String,
+    },
+    /// The card cannot be used by this program.
+    #[error("{card}: {reason}; {advice}")]
+    CardUnusable {
+        /// The card.
+        card: CardId,
+        /// Why not.
+        reason: String,
+        /// What mends it.
+        advice: String,
+    },
+    /// Somebody else holds the card in a way that excludes this use.
+    #[error("{card} is held by {holders}; wait for them to end, or use another card")]
+    CardBusy {
+        /// The card.
+        card: CardId,
+        /// Who holds it, as far as is known.
+        holders: String,
+    },
+    /// Another process is using the card and does not let go.
+    #[error(
+        "{card}: waited {waited:?} for a turn on the card, which {holders} is using; try again, or use another card"
+    )]
+    TurnTimeout {
+        /// The card.
+        card: CardId,
+        /// How long.
+        waited: Duration,
+        /// Who holds the card.
+        holders: String,
+    },
+    /// An image could not be read, or must not be programmed.
+    #[error("the image cannot be used: {0}")]
+    Image(#[from] bitstreams::Error),
+    /// The image is for real hardware, or for a card of another kind.
+    #[error("{card}: the image is for the platform {platform}: {reason}; {advice}")]
+    ImageForAnotherCard {
+        /// The card.
+        card: CardId,
+        /// The platform the image names.
+        platform: String,
+        /// Why it does not fit.
+        reason: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The card holds no image.
+    #[error("{card} is not programmed; program it first: `fpga-ctl program --card {card} default`")]
+    NotProgrammed {
+        /// The card.
+        card: CardId,
+    },
+    /// The image has no such kernel, or no such compute unit.
+    #[error(
+        "{card}: the loaded image has no kernel {kernel:?}, only {available}; program an image that has it (`fpga-ctl program --card {card} default` for tcp_validator)"
+    )]
+    KernelMissing {
+        /// The card.
+        card: CardId,
+        /// The name asked for.
+        kernel: String,
+        /// The kernels that are there.
+        available: String,
+    },
+    /// The card has no such memory bank.
+    #[error("{card} has no memory bank {bank:?}; it has {available}")]
+    BankMissing {
+        /// The card.
+        card: CardId,
+        /// The name or index asked for.
+        bank: String,
+        /// The banks that are there.
+        available: String,
+    },
+    /// A bank is full.
+    #[error(
+        "{card}: bank {bank} has no room for {asked} bytes (largest free piece: {largest_free}); free buffers, or use another bank"
+    )]
+    OutOfMemory {
+        /// The card.
+        card: CardId,
+        /// The bank's name.
+        bank: String,
+        /// Bytes asked for.
+        asked: u64,
+        /// Bytes of the largest free piece.
+        largest_free: u64,
+    },
+    /// The host has no memory for a buffer.
+    #[error("the host has no memory for a buffer of {asked} bytes: {source}; use smaller buffers")]
+    HostMemory {
+        /// Bytes asked for.
+        asked: usize,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A buffer lies in a bank that the kernel's argument is not connected to.
+    #[error(
+        "{card}: argument {argument} of {unit} is connected to {connected}, and the buffer is in {bank}; allocate it there (`Kernel::bank_of`)"
+    )]
+    BankNotConnected {
+        /// The card.
+        card: CardId,
+        /// The compute unit.
+        unit: String,
+        /// The argument's name.
+        argument: String,
+        /// The banks it reaches.
+        connected: String,
+        /// The bank the buffer is in.
+        bank: String,
+    },
+    /// An argument does not exist or has another type.
+    #[error("{kernel}: argument {argument} {reason}")]
+    Argument {
+        /// The kernel.
+        kernel: String,
+        /// The argument, by index or name.
+        argument: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A handle outlived the image or the reset it belonged to.
+    #[error(
+        "{card}: the {what} belongs to an image that was replaced or reset since; make it again"
+    )]
+    Stale {
+        /// The card.
+        card: CardId,
+        /// `buffer` or `kernel`.
+        what: &'static str,
+    },
+    /// Bytes outside a buffer were addressed.
+    #[error("bytes {start}..{end} are outside the buffer of {len} bytes")]
+    BufferRange {
+        /// First byte asked for.
+        start: usize,
+        /// End asked for, exclusive.
+        end: usize,
+        /// The buffer's length.
+        len: usize,
+    },
+    /// A run did not end in time.
+    #[error(
+        "{card}: the run of {unit} did not end within {waited:?}; it still runs: wait longer, or abort it{hint}"
+    )]
+    RunTimeout {
+        /// The card.
+        card: CardId,
+        /// The compute unit.
+        unit: String,
+        /// How long.
+        waited: Duration,
+        /// What the card says it is doing, if it can tell.
+        hint: String,
+    },
+    /// A run was aborted.
+    #[error(
+        "{card}: the run of {unit} was aborted; the compute unit was reset and can be used again"
+    )]
+    Aborted {
+        /// The card.
+        card: CardId,
+        /// The compute unit.
+        unit: String,
+    },
+    /// A run ended with an error that the kernel reports.
+    #[error("{card}: {unit} ended the run with status {status} ({meaning}){}", address_text(.address))]
+    RunFailed {
+        /// The card.
+        card: CardId,
+        /// The compute unit.
+        unit: String,
+        /// Status register.
+        status: u32,
+        /// What it means.
+        meaning: &'static str,
+        /// First address that failed, for bus errors.
+        address: Option<u64>,
+    },
+    /// The card was not in the state the call needs.
+    #[error("{card}: {reason}")]
+    WrongState {
+        /// The card.
+        card: CardId,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A register or memory access failed.
+    #[error("{card}: {source}")]
+    Bus {
+        /// The card.
+        card: CardId,
+        /// What failed.
+        source: BusError,
+    },
+    /// The simulation ended with an error: a protocol violation, a hang, a failed assertion.
+    #[cfg(feature = "cosim")]
+    #[error(
+        "{card}: the simulation stopped: {source}; `fpga-ctl reset --card {card}` makes the card usable again"
+    )]
+    Simulation {
+        /// The card.
+        card: CardId,
+        /// What the simulator said.
+        source: cosim::EngineError,
+    },
+    /// The model in an image could not be loaded.
+    #[cfg(feature = "cosim")]
+    #[error("{card}: the image's model cannot be loaded: {source}")]
+    Model {
+        /// The card.
+        card: CardId,
+        /// Why not.
+        source: cosim::ModelError,
+    },
+    /// The state folder could not be read or written.
+    #[error("{card}: cannot {action} {}: {source}; {advice}", .path.display())]
+    StateFolder {
+        /// The card.
+        card: CardId,
+        /// What was tried.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The card's stored state is damaged.
+    #[error("{card}: its stored state is damaged: {}: {reason}; `fpga-ctl reset --card {card}` discards it and starts afresh", .path.display())]
+    StateDamaged {
+        /// The card.
+        card: CardId,
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The two devices of a checked validation disagree.
+    #[error("{card} and the golden model disagree on descriptor {index} ({descriptor}): {got}, expected {:#010x}", .expected.to_word())]
+    Mismatch {
+        /// The card that was checked.
+        card: CardId,
+        /// Index of the first descriptor they disagree on.
+        index: u64,
+        /// That descriptor.
+        descriptor: Box<Descriptor>,
+        /// What the card answered.
+        got: String,
+        /// What descriptor.md says.
+        expected: Detail,
+    },
+    /// The card's counters and the verdicts it wrote do not fit together.
+    #[error(
+        "{card}: the counters of the run do not agree with the verdicts it wrote; the card is faulty: `fpga-ctl reset --card {card}`, and report it"
+    )]
+    Inconsistent {
+        /// The card.
+        card: CardId,
+    },
+    /// The caller asked for the end of the work.
+    #[error("{card}: interrupted; nothing more was done")]
+    Cancelled {
+        /// The card.
+        card: CardId,
+    },
+    /// Reading the caller's input failed.
+    #[error("{0}")]
+    Input(String),
+}
+
+fn address_text(address: &Option<u64>) -> String {
+    address.map_or_else(String::new, |address| format!(" at address {address:#x}"))
+}

@@ -1,0 +1,192 @@
+//! An image as the runtime needs it: kernels, arguments, compute units and banks, with the container's sections
+//! already checked against each other.
+
+use std::sync::Arc;
+
+use bitstreams::{Argument, Bitstream, ControlProtocol, KernelDescription, Xclbin};
+use uuid::Uuid;
+
+use crate::Result;
+
+/// A memory bank of a card.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct BankInfo {
+    /// Name, for instance `DDR[0]`.
+    pub name: String,
+    /// Kind of memory, for instance `DDR4`.
+    pub kind: String,
+    /// First address.
+    pub base: u64,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// A compute unit: one instance of a kernel.
+#[derive(Debug, Clone)]
+pub struct UnitInfo {
+    /// `kernel:instance`.
+    pub name: String,
+    /// Index of its kernel in [`Image::kernels`].
+    pub kernel: usize,
+    /// Base address of its registers in the card's address space.
+    pub base: u64,
+    /// Banks each argument is connected to, by argument id.
+    pub banks: Vec<Vec<usize>>,
+}
+
+/// What a card is programmed with.
+#[derive(Debug)]
+pub struct Image {
+    xclbin: Xclbin,
+    kernels: Vec<KernelDescription>,
+    units: Vec<UnitInfo>,
+    banks: Vec<BankInfo>,
+    clock_mhz: u16,
+}
+
+impl Image {
+    /// Checks an xclbin for use and takes over what it describes.
+    ///
+    /// # Errors
+    /// [`Error::Image`](crate::Error::Image) if it is damaged, or lacks what a card needs.
+    pub fn new(xclbin: Xclbin) -> Result<Arc<Self>> {
+        xclbin.verify_programmable()?;
+        let metadata = xclbin.embedded_metadata()?.unwrap_or_default();
+        let kernels: Vec<KernelDescription> = metadata
+            .kernels
+            .iter()
+            .map(|kernel| kernel.description.clone())
+            .collect();
+        let banks = xclbin.mem_topology()?.unwrap_or_default().banks;
+        let connectivity = xclbin.connectivity()?.unwrap_or_default();
+
+        let mut units = Vec::new();
+        for (index, ip) in xclbin
+            .ip_layout()?
+            .unwrap_or_default()
+            .ips
+            .iter()
+            .enumerate()
+        {
+            let Some(kernel) = kernels
+                .iter()
+                .position(|kernel| Some(kernel.name.as_str()) == ip.kernel())
+            else {
+                continue;
+            };
+            let arguments = kernels[kernel].arguments.len();
+            units.push(UnitInfo {
+                name: ip.name.clone(),
+                kernel,
+                base: ip.base_address,
+                banks: (0..arguments)
+                    .map(|id| connectivity.banks_of(index, id as u32).collect())
+                    .collect(),
+            });
+        }
+        let clock_mhz = xclbin
+            .clock_frequencies()?
+            .and_then(|clocks| clocks.clocks.first().map(|clock| clock.mhz))
+            .filter(|&mhz| mhz > 0)
+            .unwrap_or(DEFAULT_CLOCK_MHZ);
+        let banks = banks
+            .into_iter()
+            .map(|bank| BankInfo {
+                name: bank.tag,
+                kind: bank.kind.to_string(),
+                base: bank.base_address,
+                size: if bank.used {
+                    bank.size_kib.saturating_mul(1024)
+                } else {
+                    0
+                },
+            })
+            .collect();
+        Ok(Arc::new(Self {
+            xclbin,
+            kernels,
+            units,
+            banks,
+            clock_mhz,
+        }))
+    }
+
+    /// The image that is shipped inside this library.
+    ///
+    /// # Errors
+    /// As [`Image::new`].
+    #[cfg(feature = "cosim")]
+    pub fn default_image() -> Result<Arc<Self>> {
+        Self::new(Xclbin::parse(bitstreams::default_image())?)
+    }
+
+    /// The container.
+    pub fn xclbin(&self) -> &Xclbin {
+        &self.xclbin
+    }
+
+    /// Identity.
+    pub fn uuid(&self) -> Uuid {
+        self.xclbin.uuid()
+    }
+
+    /// Platform it was made for.
+    pub fn platform(&self) -> &str {
+        self.xclbin.platform_vbnv()
+    }
+
+    /// Kernels.
+    pub fn kernels(&self) -> &[KernelDescription] {
+        &self.kernels
+    }
+
+    /// The kernels' names, for a message.
+    pub fn kernel_names(&self) -> String {
+        let names: Vec<_> = self
+            .kernels
+            .iter()
+            .map(|kernel| kernel.name.as_str())
+            .collect();
+        if names.is_empty() {
+            "none at all".to_owned()
+        } else {
+            names.join(", ")
+        }
+    }
+
+    /// Compute units, in the order of `IP_LAYOUT`.
+    pub fn units(&self) -> &[UnitInfo] {
+        &self.units
+    }
+
+    /// Memory banks, in the order of `MEM_TOPOLOGY`.
+    pub fn banks(&self) -> &[BankInfo] {
+        &self.banks
+    }
+
+    /// Frequency of the kernels' clock, MHz.
+    pub fn clock_mhz(&self) -> u16 {
+        self.clock_mhz
+    }
+
+    /// The Verilated model, unless the image holds bits for an FPGA.
+    pub fn model(&self) -> Option<&[u8]> {
+        match self.xclbin.bitstream() {
+            Some(Bitstream::Model(model)) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// How a unit is started and watched.
+    pub fn control(&self, unit: usize) -> ControlProtocol {
+        self.kernels[self.units[unit].kernel].control
+    }
+
+    /// A unit's argument.
+    pub fn argument(&self, unit: usize, id: usize) -> Option<&Argument> {
+        self.kernels[self.units[unit].kernel].argument(u32::try_from(id).ok()?)
+    }
+}
+
+/// What an image without `CLOCK_FREQ_TOPOLOGY` runs at: the default kernel clock of Alveo shells.
+const DEFAULT_CLOCK_MHZ: u16 = 300;

@@ -1,0 +1,299 @@
+//! What cards a machine has: usable ones with their state and holders, and those that cannot be used, with the
+//! reason. Looking opens no card and changes nothing.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::card_id::CardId;
+use crate::store::{self, Holder};
+use crate::{Error, Result};
+
+/// PCI vendors of FPGA cards: AMD/Xilinx, Altera, Amazon.
+const FPGA_VENDORS: [(u16, &str); 3] = [
+    (0x10ee, "AMD/Xilinx"),
+    (0x1172, "Intel/Altera"),
+    (0x1d0f, "Amazon"),
+];
+
+/// PCI class of processing accelerators; Amazon's other devices have other ones.
+const CLASS_ACCELERATOR: u32 = 0x12;
+
+/// Where Linux lists PCI devices.
+const PCI_DEVICES: &str = "/sys/bus/pci/devices";
+
+/// The state of a card that can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CardState {
+    /// Never used, or emptied: it holds no image.
+    Empty,
+    /// It holds an image and nobody uses it.
+    Ready,
+    /// Somebody has it open.
+    Held,
+}
+
+/// A card that can be used.
+#[derive(Debug, Clone, Serialize)]
+pub struct CardEntry {
+    /// Its name.
+    pub card: CardId,
+    /// What it is.
+    pub description: String,
+    /// Its state.
+    pub state: CardState,
+    /// Counts programmings and resets.
+    pub generation: u64,
+    /// Identity of the loaded image.
+    pub image: Option<uuid::Uuid>,
+    /// Kernels of the loaded image.
+    pub kernels: Vec<String>,
+    /// Who has it open.
+    pub holders: Vec<Holder>,
+}
+
+/// A card that is there and cannot be used.
+#[derive(Debug, Clone, Serialize)]
+pub struct UnusableCard {
+    /// Its name or address.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// Why it cannot be used.
+    pub reason: String,
+    /// What to do.
+    pub advice: String,
+}
+
+/// The cards of a machine.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Inventory {
+    /// Cards that can be used.
+    pub cards: Vec<CardEntry>,
+    /// Cards that cannot.
+    pub unusable: Vec<UnusableCard>,
+}
+
+impl Inventory {
+    /// Looks for cards: the user's simulated ones, the software device, and PCI cards.
+    pub fn scan() -> Self {
+        Self::scan_in(None, Path::new(PCI_DEVICES))
+    }
+
+    /// As [`Inventory::scan`], with another state folder, and another tree than `/sys/bus/pci/devices`.
+    pub fn scan_in(state_folder: Option<&Path>, pci_devices: &Path) -> Self {
+        let mut inventory = Self::default();
+        let mut known: Vec<CardId> = vec![CardId::Simulated(0), CardId::Software(0)];
+        known.extend(used_cards(state_folder));
+        known.sort();
+        known.dedup();
+        for card in known {
+            match entry(card, state_folder) {
+                Ok(entry) => inventory.cards.push(entry),
+                Err(error) => inventory.unusable.push(unusable(card, &error)),
+            }
+        }
+        inventory.unusable.extend(pci_cards(pci_devices));
+        inventory
+    }
+
+    /// The card to use when none was named: the first real one that can be used, else `sim:0` (`software:0` in a
+    /// build without co-simulation).
+    pub fn default_card(&self) -> CardId {
+        // Real cards come before these once a backend drives them.
+        if cfg!(feature = "cosim") {
+            CardId::Simulated(0)
+        } else {
+            CardId::Software(0)
+        }
+    }
+}
+
+fn describe(card: CardId) -> String {
+    match card {
+        CardId::Simulated(_) => "simulated card (Verilated RTL)".to_owned(),
+        CardId::Software(_) => "software device (golden model)".to_owned(),
+    }
+}
+
+/// Cards that have a folder.
+fn used_cards(state_folder: Option<&Path>) -> Vec<CardId> {
+    let Ok(root) = store::state_root(CardId::Simulated(0), state_folder) else {
+        return Vec::new();
+    };
+    let Ok(entries) = std::fs::read_dir(root) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .to_str()?
+                .replacen('-', ":", 1)
+                .parse()
+                .ok()
+        })
+        .collect()
+}
+
+fn entry(card: CardId, state_folder: Option<&Path>) -> Result<CardEntry> {
+    if !cfg!(feature = "cosim") && matches!(card, CardId::Simulated(_)) {
+        return Err(Error::CardUnusable {
+            card,
+            reason: "this program was built without co-simulation".to_owned(),
+            advice: "build it with the feature `cosim`".to_owned(),
+        });
+    }
+    let peek = store::peek(card, state_folder)?;
+    let xclbin = peek
+        .image
+        .map(bitstreams::Xclbin::read)
+        .transpose()
+        .map_err(|source| Error::CardUnusable {
+            card,
+            reason: format!("its image cannot be read: {source}"),
+            advice: format!("reset it: `fpga-ctl reset --card {card}`"),
+        })?;
+    let kernels = match &xclbin {
+        Some(xclbin) => xclbin
+            .embedded_metadata()?
+            .map(|metadata| {
+                metadata
+                    .kernels
+                    .iter()
+                    .map(|kernel| kernel.description.name.clone())
+                    .collect()
+            })
+            .unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let state = match (&xclbin, peek.holders.is_empty()) {
+        (_, false) => CardState::Held,
+        (Some(_), true) => CardState::Ready,
+        (None, true) => CardState::Empty,
+    };
+    Ok(CardEntry {
+        card,
+        description: describe(card),
+        state,
+        generation: peek.generation,
+        image: xclbin.map(|xclbin| xclbin.uuid()),
+        kernels,
+        holders: peek.holders,
+    })
+}
+
+fn unusable(card: CardId, error: &Error) -> UnusableCard {
+    let advice = match error {
+        Error::StateDamaged { .. } => format!("`fpga-ctl reset --card {card}`"),
+        Error::StateFolder { advice, .. } => (*advice).to_owned(),
+        Error::CardUnusable { advice, .. } => advice.clone(),
+        _ => "see the reason".to_owned(),
+    };
+    UnusableCard {
+        name: card.to_string(),
+        description: describe(card),
+        reason: error.to_string(),
+        advice,
+    }
+}
+
+/// FPGA cards on the PCI bus. This version drives none of them, and says so.
+fn pci_cards(devices: &Path) -> Vec<UnusableCard> {
+    let Ok(entries) = std::fs::read_dir(devices) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths.iter().filter_map(|path| pci_card(path)).collect()
+}
+
+fn pci_card(path: &Path) -> Option<UnusableCard> {
+    let number = |name: &str| {
+        let text = std::fs::read_to_string(path.join(name)).ok()?;
+        u32::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok()
+    };
+    let (vendor, device, class) = (number("vendor")?, number("device")?, number("class")?);
+    let (_, maker) = FPGA_VENDORS
+        .iter()
+        .find(|&&(known, _)| u32::from(known) == vendor)?;
+    if *maker == "Amazon" && class >> 16 != CLASS_ACCELERATOR {
+        return None;
+    }
+    Some(UnusableCard {
+        name: path.file_name()?.to_string_lossy().into_owned(),
+        description: format!("{maker} PCI device {vendor:04x}:{device:04x}"),
+        reason: "this version of the runtime drives simulated cards only".to_owned(),
+        advice: "use sim:0 or software:0".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_cards_has_the_simulated_and_the_software_one() {
+        let state = tempfile::tempdir().unwrap();
+        let inventory = Inventory::scan_in(Some(state.path()), Path::new("/nonexistent"));
+        let names: Vec<_> = inventory
+            .cards
+            .iter()
+            .map(|entry| (entry.card.to_string(), entry.state))
+            .collect();
+        assert!(names.contains(&("software:0".to_owned(), CardState::Empty)));
+        assert!(
+            inventory.unusable.iter().all(|card| card.name == "sim:0")
+                || inventory.unusable.is_empty()
+        );
+        assert!(
+            !state.path().join("sim-0").exists(),
+            "looking creates nothing"
+        );
+    }
+
+    #[test]
+    fn fpga_cards_on_the_bus_are_listed_with_the_reason_and_others_are_not() {
+        let bus = tempfile::tempdir().unwrap();
+        for (address, vendor, device, class) in [
+            ("0000:01:00.0", "0x10ee", "0x5001", "0x120000"),
+            ("0000:02:00.0", "0x8086", "0x1533", "0x020000"),
+            ("0000:03:00.0", "0x1d0f", "0xec20", "0x020000"),
+            ("0000:04:00.0", "0x1d0f", "0xf001", "0x120000"),
+        ] {
+            let folder = bus.path().join(address);
+            std::fs::create_dir(&folder).unwrap();
+            for (name, value) in [("vendor", vendor), ("device", device), ("class", class)] {
+                std::fs::write(folder.join(name), format!("{value}\n")).unwrap();
+            }
+        }
+        let state = tempfile::tempdir().unwrap();
+        let inventory = Inventory::scan_in(Some(state.path()), bus.path());
+        let pci: Vec<_> = inventory
+            .unusable
+            .iter()
+            .map(|card| card.name.as_str())
+            .filter(|name| name.contains("0000:"))
+            .collect();
+        assert_eq!(pci, ["0000:01:00.0", "0000:04:00.0"]);
+    }
+
+    #[test]
+    fn a_damaged_card_is_listed_as_unusable_with_what_mends_it() {
+        let state = tempfile::tempdir().unwrap();
+        std::fs::create_dir(state.path().join("software-0")).unwrap();
+        std::fs::write(state.path().join("software-0/state"), "{").unwrap();
+        let inventory = Inventory::scan_in(Some(state.path()), Path::new("/nonexistent"));
+        let card = inventory
+            .unusable
+            .iter()
+            .find(|card| card.name == "software:0")
+            .unwrap();
+        assert!(
+            card.reason.contains("damaged") && card.advice.contains("fpga-ctl reset"),
+            "{card:?}"
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! Memory of a card as the host sees it: which pieces of a bank are free, and buffers with a side on the host
+//! and a side on the card.
+
+mod allocator;
+mod buffer;
+
+pub(crate) use allocator::BankAllocator;
+pub use buffer::{Buffer, Direction};
