@@ -5,8 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::burst::Burst;
-use super::master::DECERR;
 use crate::memory::DeviceMemory;
+
+/// `RRESP` and `BRESP` where there is no memory.
+pub(super) const DECERR: u8 = 3;
 
 /// Kind of access that an injected error answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,27 +149,8 @@ impl Interconnect {
         self.faults.iter().any(|fault| touches(fault, first, bytes))
     }
 
-    /// The response to the next beat of a burst.
-    #[inline(always)]
-    pub(super) fn response(
-        &self,
-        origin: *mut u8,
-        faulty: bool,
-        burst: &Burst,
-        access: Access,
-    ) -> u8 {
-        if faulty | origin.is_null() {
-            self.error_response(origin, burst, access)
-        } else {
-            0
-        }
-    }
-
-    #[cold]
-    fn error_response(&self, origin: *mut u8, burst: &Burst, access: Access) -> u8 {
-        if origin.is_null() {
-            return DECERR;
-        }
+    /// The injected response to the next beat of a burst; OKAY if it is not meant.
+    pub(super) fn fault_response(&self, burst: &Burst, access: Access) -> u8 {
         let (first, bytes) = burst.beat();
         let hit = |fault: &&Fault| fault.access == access && touches(fault, first, bytes as u64);
         self.faults

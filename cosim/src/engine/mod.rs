@@ -9,9 +9,12 @@ mod error;
 mod interconnect;
 mod lite;
 mod master;
+mod read;
 mod stall;
 mod state;
+mod transfer;
 mod unit;
+mod write;
 
 use std::path::Path;
 use std::sync::Arc;

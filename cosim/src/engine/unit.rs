@@ -6,7 +6,7 @@ use super::config::{EngineConfig, UnitOptions};
 use super::error::{EngineError, Rule, Violation};
 use super::interconnect::Interconnect;
 use super::lite::LitePort;
-use super::master::{MasterPort, Timing};
+use super::master::MasterPort;
 use super::stall::StallSource;
 use crate::frame::{AxiLite, AxiMaster, FrameHeader};
 use crate::interface::Direction;
@@ -80,11 +80,6 @@ impl Unit {
             }
         }
         let stalls = &config.stalls;
-        let timing = Timing {
-            read_latency: config.memory.read_latency,
-            write_latency: config.memory.write_latency,
-            outstanding: config.memory.outstanding,
-        };
         let mut ports = (index << 16)..;
         let mut source = |probabilities| {
             StallSource::new(config.seed, ports.next().expect("endless"), probabilities)
@@ -103,7 +98,7 @@ impl Unit {
                     master,
                     banks.into(),
                     source([stalls.ar, stalls.r, stalls.aw, stalls.w, stalls.b]),
-                    timing,
+                    config.memory,
                 )
             })
             .collect();
@@ -224,18 +219,18 @@ impl Unit {
         let masters = self.masters.iter().map(|port| {
             // SAFETY: as in `exchange`.
             let axi = unsafe { frame.add(port.offset).cast::<AxiMaster>().as_ref() };
-            (&port.name, port.valid_in_reset(axi))
+            (port.name(), port.valid_in_reset(axi))
         });
         let lites = self.lites.iter().map(|port| {
             // SAFETY: as in `exchange`.
             let axi = unsafe { frame.add(port.offset).cast::<AxiLite>().as_ref() };
-            (&port.name, port.valid_in_reset(axi))
+            (port.name.as_str(), port.valid_in_reset(axi))
         });
         for (name, channel) in masters.chain(lites) {
             if let Some(channel) = channel {
                 return Err(EngineError::Protocol(Violation {
                     rule: Rule::ValidInReset,
-                    port: name.clone(),
+                    port: name.to_owned(),
                     channel,
                     clock,
                     detail: String::new(),
@@ -257,7 +252,7 @@ impl Unit {
             !port.is_quiet(unsafe { frame.add(port.offset).cast::<AxiLite>().as_ref() })
         });
         master
-            .map(|port| port.name.clone())
+            .map(|port| port.name().to_owned())
             .or_else(|| lite.map(|port| port.name.clone()))
     }
 

@@ -221,11 +221,13 @@ impl Model {
     }
 
     /// Start of the frame; each interface lies at its offset, checked in `new`.
+    #[inline(always)]
     pub(crate) fn frame(&mut self) -> NonNull<u8> {
         self.frame.base()
     }
 
     /// The value of the port at `offset` of the frame, its lowest 64 bits.
+    #[inline(always)]
     pub(crate) fn word(&self, offset: usize) -> u64 {
         let bytes = &self.frame.bytes()[offset..offset + 8];
         u64::from_le_bytes(bytes.try_into().expect("8 bytes"))
@@ -356,10 +358,12 @@ impl Frame {
         }
     }
 
+    #[inline(always)]
     fn base(&mut self) -> NonNull<u8> {
         NonNull::from(&mut *self.lines).cast()
     }
 
+    #[inline(always)]
     fn bytes(&self) -> &[u8] {
         // SAFETY: the lines are plain bytes, and there are at least `size` of them.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.size) }
