@@ -52,31 +52,33 @@ module descriptor_gearbox
   wire accept = beat_valid_i && beat_ready_o;
   assign beat_ready_o = room_i;
 
-  logic [LANES-1:0][DESCRIPTOR_BITS-1:0] cut;
-  logic [LANES-1:0] full_mask, last_mask;
-  always_comb begin
-    cut = '0;
-    full_mask = '0;
-    for (int unsigned p = 0; p < 3; p++) begin
-      if (phase_q == 2'(p)) begin
-        for (int unsigned l = 0; l < LANES; l++) begin
-          if (l < lanes_in(p)) begin
-            cut[l] = window[8*(first_byte(p)+DESCRIPTOR_BYTES*l)+:DESCRIPTOR_BITS];
-            full_mask[l] = 1'b1;
-          end
-        end
-      end
-    end
-    for (int unsigned l = 0; l < LANES; l++) last_mask[l] = 2'(l) < last_lanes_i;
-  end
+  // The descriptors that a whole beat of a phase completes.
+  function automatic logic [LANES-1:0] full_mask(input int unsigned phase);
+    for (int unsigned l = 0; l < LANES; l++) full_mask[l] = l < lanes_in(phase);
+  endfunction
 
+  // All of it happens on acceptance, registers in and out, so that nothing here hangs on the
+  // bus's signals for longer than a multiplexer.
   always_ff @(posedge clk_i) begin
     valid_o <= accept;
     if (accept) begin
-      mask_o <= beat_void_i ? '0 : beat_last_i ? last_mask : full_mask;
-      descriptors_o <= cut;
+      for (int unsigned p = 0; p < 3; p++) begin
+        if (phase_q == 2'(p)) begin
+          mask_o <= full_mask(p);
+          for (int unsigned l = 0; l < LANES; l++) begin
+            if (l < lanes_in(p)) begin
+              descriptors_o[l] <= window[8*(first_byte(p)+DESCRIPTOR_BYTES*l)+:DESCRIPTOR_BITS];
+            end
+          end
+        end
+      end
+      if (beat_last_i) begin
+        for (int unsigned l = 0; l < LANES; l++) begin
+          mask_o[l] <= 2'(l) < last_lanes_i && !beat_void_i;
+        end
+      end
       phase_o <= phase_q;
-      last_o <= beat_last_i;
+      last_o  <= beat_last_i;
       carry_q <= beat_data_i[DATA_WIDTH-1-:8*CARRY_BYTES];
       phase_q <= phase_q == 2'd2 ? 2'd0 : phase_q + 2'd1;
     end

@@ -27,52 +27,61 @@ module event_counters
   localparam int unsigned COUNTERS = 16;
   localparam int unsigned DECISION_COUNTERS = 2;
   localparam int unsigned CAUSE_COUNTERS = 6;
+  localparam int unsigned OVER_MAXIMUM = 11;
+  localparam int unsigned FLAG_HIT = 12;
+  localparam int unsigned ACTIVE = 13;
+  localparam int unsigned READ_WAIT = 14;
 
-  // Events of one descriptor, then how many of each in this clock.
-  logic [LANES-1:0][COUNTERS-1:0] events;
-  logic [COUNTERS-1:0][1:0] increment_d, increment_q;
-  logic [COUNTERS-1:0][31:0] low_q, high_q;
-  logic [COUNTERS-1:0] carry_q;
+  // How often each event happened in a clock.
+  logic [1:0] increment_q[COUNTERS];
+  logic [31:0] low_q[COUNTERS];
+  logic [31:0] high_q[COUNTERS];
+  logic carry_q[COUNTERS];
 
-  always_comb begin
-    events = '0;
-    for (int unsigned l = 0; l < LANES; l++) begin
-      if (mask_i[l]) begin
-        events[l][0] = 1'b1;
-        events[l][1] = results_i[l].verdict[0];
-        for (int unsigned d = 0; d < 4; d++) begin
-          events[l][DECISION_COUNTERS+d] =
-              results_i[l].verdict[0] && results_i[l].verdict[2:1] == 2'(d);
+  // A lane's part in counter `n`, which is constant: what is left is a compare.
+  function automatic logic counts(
+      input int unsigned n, input cause_e cause,
+      /* verilator lint_off UNUSEDSIGNAL */  // the risk level is not counted
+      input logic [7:0] verdict
+      /* verilator lint_on UNUSEDSIGNAL */
+);
+    counts = 1'b0;
+    if (n == 0) counts = 1'b1;
+    else if (n == 1) counts = verdict[0];
+    else if (n < CAUSE_COUNTERS) counts = verdict[2:0] == {2'(n - DECISION_COUNTERS), 1'b1};
+    else if (n < OVER_MAXIMUM) counts = cause == cause_e'(3'(n - CAUSE_COUNTERS + 1));
+    else if (n == OVER_MAXIMUM) counts = verdict[6];
+    else if (n == FLAG_HIT) counts = verdict[7];
+  endfunction
+
+  for (genvar n = 0; n < COUNTERS; n++) begin : g_counter
+    if (n < ACTIVE) begin : g_event
+      always_ff @(posedge clk_i) begin
+        increment_q[n] <= 2'd0;
+        if (mask_i != '0) begin
+          logic [1:0] sum;
+          sum = 2'd0;
+          for (int unsigned l = 0; l < LANES; l++) begin
+            sum = sum + 2'(mask_i[l] && counts(n, results_i[l].cause, results_i[l].verdict));
+          end
+          increment_q[n] <= sum;
         end
-        for (int unsigned c = 0; c < 5; c++) begin
-          events[l][CAUSE_COUNTERS+c] = results_i[l].cause == cause_e'(3'(c + 1));
-        end
-        events[l][11] = results_i[l].verdict[6];
-        events[l][12] = results_i[l].verdict[7];
       end
+    end else begin : g_clock
+      wire event_now = n == ACTIVE ? active_i : n == READ_WAIT ? read_wait_i : write_wait_i;
+      always_ff @(posedge clk_i) increment_q[n] <= 2'(event_now);
     end
-    for (int unsigned n = 0; n < COUNTERS; n++) begin
-      increment_d[n] = 2'd0;
-      for (int unsigned l = 0; l < LANES; l++) begin
-        increment_d[n] = increment_d[n] + 2'(events[l][n]);
-      end
-    end
-    increment_d[13] = 2'(active_i);
-    increment_d[14] = 2'(read_wait_i);
-    increment_d[15] = 2'(write_wait_i);
-  end
 
-  always_ff @(posedge clk_i) begin
-    increment_q <= increment_d;
-    for (int unsigned n = 0; n < COUNTERS; n++) begin
-      {carry_q[n], low_q[n]} <= {1'b0, low_q[n]} + 33'(increment_q[n]);
-      if (carry_q[n]) high_q[n] <= high_q[n] + 32'd1;
-    end
-    if (!rst_ni) begin
-      increment_q <= '0;
-      low_q <= '0;
-      high_q <= '0;
-      carry_q <= '0;
+    always_ff @(posedge clk_i) begin
+      if (increment_q[n] != '0 || carry_q[n]) begin
+        {carry_q[n], low_q[n]} <= {1'b0, low_q[n]} + 33'(increment_q[n]);
+        high_q[n] <= high_q[n] + 32'(carry_q[n]);
+      end
+      if (!rst_ni) begin
+        low_q[n]   <= '0;
+        high_q[n]  <= '0;
+        carry_q[n] <= 1'b0;
+      end
     end
   end
 

@@ -19,8 +19,8 @@ module run_control
     output logic    [63:0] fail_address_o,
 
     // The policy slot of the run that starts.
-    output logic    [3:0] policy_slot_o,
-    input  policy_t       policy_i,
+    output logic       load_policy_o,
+    output logic [3:0] policy_slot_o,
 
     // To the stream, constant during a run.
     output logic clear_o,  // forget the run before; with launch_o if there is work
@@ -29,7 +29,6 @@ module run_control
     output logic [32:0] read_last_beat_o,
     output logic [63:0] write_address_o,
     output logic [1:0] last_lanes_o,
-    output policy_t policy_o,
     output checksum_e checksum_o,
     output logic wide_o,
     output logic detail_o,
@@ -58,8 +57,7 @@ module run_control
   logic [3:0] options_q;
   logic bad_options_q, nothing_q;
   logic [32:0] last_beat_q;
-  logic [1:0] last_lanes_q;
-  policy_t policy_q;
+  logic [ 1:0] last_lanes_q;
 
   // Descriptors that the last beat of a run completes, by the count's rest.
   function automatic logic [1:0] last_lanes(input logic [$clog2(GROUP)-1:0] rest);
@@ -84,7 +82,6 @@ module run_control
           options_q <= options_i[3:0];
           bad_options_q <= options_i[31:8] != '0 || checksum_e'(options_i[1:0]) == CHECKSUM_NONE;
           nothing_q <= count_i == '0;
-          policy_q <= policy_i;
           // 24 bytes each, in units of 8 bytes, to the beat that holds the last one.
           last_beat_q <= 33'((34'(count_i) + {1'b0, count_i, 1'b0} - 34'd1) >> (BEAT_SHIFT - 3));
           last_lanes_q <= last_lanes(count_i[$clog2(GROUP)-1:0]);
@@ -127,6 +124,7 @@ module run_control
   assign done_o = state_q == DONE;
   assign status_o = status_q;
   assign fail_address_o = fail_address_q;
+  assign load_policy_o = state_q == IDLE && start_i;
   assign policy_slot_o = options_i[7:4];
 
   assign clear_o = state_q == CHECK;
@@ -135,7 +133,6 @@ module run_control
   assign read_last_beat_o = last_beat_q;
   assign write_address_o = write_address_q;
   assign last_lanes_o = last_lanes_q;
-  assign policy_o = policy_q;
   assign checksum_o = checksum_e'(options_q[1:0]);
   assign wide_o = options_q[2];
   assign detail_o = options_q[3];

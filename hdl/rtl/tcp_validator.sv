@@ -164,11 +164,11 @@ module tcp_validator
       .error_i  (reg_error)
   );
 
-  logic policy_write;
-  logic [3:0] policy_slot;
-  logic [2:0] policy_word;
+  logic policy_access, policy_write;
+  logic [ 3:0] policy_slot;
+  logic [ 2:0] policy_word;
   logic [31:0] policy_rdata;
-  logic [4:0] counter_word;
+  logic [ 4:0] counter_word;
   logic [31:0] counter_rdata;
   logic start, idle, done;
   logic [63:0] descriptors, verdicts;
@@ -188,6 +188,7 @@ module tcp_validator
       .wstrb_i        (reg_wstrb),
       .rdata_o        (reg_rdata),
       .error_o        (reg_error),
+      .policy_access_o(policy_access),
       .policy_write_o (policy_write),
       .policy_slot_o  (policy_slot),
       .policy_word_o  (policy_word),
@@ -207,19 +208,22 @@ module tcp_validator
   );
 
   logic [3:0] run_slot;
-  policy_t slot_policy, run_policy;
+  logic load_policy;
+  policy_t run_policy;
 
   policy_table i_policies (
-      .clk_i       (ap_clk),
-      .rst_ni      (ap_rst_n),
-      .write_i     (policy_write),
-      .slot_i      (policy_slot),
-      .word_i      (policy_word),
-      .wdata_i     (reg_wdata),
-      .wstrb_i     (reg_wstrb),
-      .rdata_o     (policy_rdata),
-      .run_slot_i  (run_slot),
-      .run_policy_o(slot_policy)
+      .clk_i      (ap_clk),
+      .rst_ni     (ap_rst_n),
+      .access_i   (policy_access),
+      .write_i    (policy_write),
+      .slot_i     (policy_slot),
+      .word_i     (policy_word),
+      .wdata_i    (reg_wdata),
+      .wstrb_i    (reg_wstrb),
+      .rdata_o    (policy_rdata),
+      .load_i     (load_policy),
+      .load_slot_i(run_slot),
+      .policy_o   (run_policy)
   );
 
   logic clear, launch;
@@ -245,15 +249,14 @@ module tcp_validator
       .done_o              (done),
       .status_o            (status),
       .fail_address_o      (fail_address),
+      .load_policy_o       (load_policy),
       .policy_slot_o       (run_slot),
-      .policy_i            (slot_policy),
       .clear_o             (clear),
       .launch_o            (launch),
       .read_address_o      (read_address),
       .read_last_beat_o    (read_last_beat),
       .write_address_o     (write_address),
       .last_lanes_o        (last_lanes),
-      .policy_o            (run_policy),
       .checksum_o          (checksum),
       .wide_o              (wide),
       .detail_o            (detail),
