@@ -11,7 +11,7 @@
 namespace cosim {
 
 // Raised whenever this file changes in a way that an already built model would notice.
-constexpr uint32_t ABI_VERSION = 1;
+constexpr uint32_t ABI_VERSION = 2;
 
 // Alignment of the frame, and of each structure in it, in bytes.
 constexpr size_t FRAME_ALIGN = 64;
@@ -59,7 +59,8 @@ struct AxiLiteIn {
     uint64_t wdata;
     uint8_t arvalid, awvalid, wvalid, wstrb;
     uint8_t rready, bready;
-    uint8_t reserved[34];
+    uint8_t changed;  // 0 while all of this is as in the last call, and need not be applied
+    uint8_t reserved[33];
 };
 struct AxiLiteOut {
     uint64_t rdata;

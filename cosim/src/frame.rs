@@ -6,7 +6,7 @@
 use std::mem::{offset_of, size_of};
 
 /// The layout's version; a model built with another one is refused.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 /// Alignment of the frame and of the structures in it, in bytes.
 pub const FRAME_ALIGN: usize = 64;
 /// Widest data bus, in bytes (1024 bits, the AXI4 maximum).
@@ -95,7 +95,9 @@ pub struct AxiLiteIn {
     pub wstrb: u8,
     pub rready: u8,
     pub bready: u8,
-    reserved: [u8; 34],
+    /// 0 while all of this is as in the last clock, and need not be applied.
+    pub changed: u8,
+    reserved: [u8; 33],
 }
 
 /// What a kernel drives on an AXI4-Lite slave port.

@@ -17,6 +17,18 @@ fn folder(name: &str) -> PathBuf {
     path
 }
 
+/// An empty cache in `dir` that shares the compiled run-time library with all other tests.
+fn own_cache(dir: &Path) -> Cache {
+    // Whoever builds first fills it.
+    common::built(512);
+    let own = dir.join("cache");
+    std::fs::create_dir_all(&own).expect("the test folder can be written");
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("models/runtime");
+    std::os::unix::fs::symlink(shared, own.join("runtime"))
+        .expect("the test folder can be written");
+    Cache::at(own)
+}
+
 fn counter(dir: &Path, step: u32) -> ModelBuild {
     let source = dir.join("counter.sv");
     let text = "module counter (input logic ap_clk, output logic [7:0] count);\n`include \"step.svh\"\n\
@@ -33,7 +45,7 @@ fn counter(dir: &Path, step: u32) -> ModelBuild {
 #[test]
 fn the_cache_answers_for_the_same_content_only() {
     let dir = folder("content");
-    let cache = Cache::at(dir.join("cache"));
+    let cache = own_cache(&dir);
     let first = counter(&dir, 1).build(&cache).expect("it builds");
     assert!(!first.cached);
     assert!(
@@ -59,7 +71,7 @@ fn the_cache_answers_for_the_same_content_only() {
 #[test]
 fn a_damaged_entry_is_built_again() {
     let dir = folder("damaged");
-    let cache = Cache::at(dir.join("cache"));
+    let cache = own_cache(&dir);
     let first = counter(&dir, 1).build(&cache).expect("it builds");
     let mut bytes = std::fs::read(&first.path).expect("built");
     let middle = bytes.len() / 2;
@@ -73,7 +85,7 @@ fn a_damaged_entry_is_built_again() {
 #[test]
 fn builds_at_once_do_the_work_once() {
     let dir = folder("at_once");
-    let cache = Cache::at(dir.join("cache"));
+    let cache = own_cache(&dir);
     let build = counter(&dir, 1);
     let cached = std::thread::scope(|scope| {
         let threads =
@@ -90,9 +102,9 @@ fn builds_at_once_do_the_work_once() {
 #[test]
 fn a_build_that_takes_too_long_is_stopped_and_leaves_a_usable_cache() {
     let dir = folder("timeout");
-    let cache = Cache::at(dir.join("cache"));
+    let cache = own_cache(&dir);
     let error = counter(&dir, 1)
-        .timeout(Duration::from_millis(200))
+        .timeout(Duration::from_millis(100))
         .build(&cache)
         .expect_err("too short");
     assert!(matches!(&error, BuildError::Timeout { .. }), "{error}");
@@ -242,6 +254,7 @@ fn build_in_the_folder_of_the_environment() {
 #[test]
 fn a_killed_build_leaves_a_usable_cache() {
     let dir = folder("killed");
+    let cache = own_cache(&dir);
     let mut child = std::process::Command::new(std::env::current_exe().expect("this test"))
         .args(["--exact", "build_in_the_folder_of_the_environment"])
         .env("COSIM_TEST_BUILD", &dir)
@@ -258,8 +271,6 @@ fn a_killed_build_leaves_a_usable_cache() {
     }
     child.kill().expect("it runs");
     child.wait().expect("it was killed");
-    let built = counter(&dir, 1)
-        .build(&Cache::at(dir.join("cache")))
-        .expect("it builds");
+    let built = counter(&dir, 1).build(&cache).expect("it builds");
     ModelLibrary::open(built.path).expect("it loads");
 }

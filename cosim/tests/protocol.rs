@@ -124,10 +124,9 @@ fn a_valid_in_reset_is_reported() {
 fn checkers_switched_off_report_nothing() {
     for &(code, rule, ..) in BREACHES {
         let mut engine = engine(stalling(false));
-        match provoke(&mut engine, code) {
-            Err(EngineError::Protocol(seen)) => panic!("{rule}: {seen}"),
-            // What the breach does to the kernel itself is no matter here.
-            Ok(()) | Err(_) => {}
+        // What else the breach does to the kernel is no matter here.
+        if let Err(EngineError::Protocol(seen)) = provoke(&mut engine, code) {
+            panic!("{rule}: {seen}");
         }
     }
 }

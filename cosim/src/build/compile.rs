@@ -44,6 +44,15 @@ const COMMON: &[&str] = &[
     "cosim_hooks.h",
 ];
 
+/// Nothing is left to be found at load time but the C and C++ libraries and zlib.
+const LINK: &[&str] = &[
+    "-shared",
+    "-s",
+    "-pthread",
+    "-Wl,--gc-sections",
+    "-Wl,-z,defs",
+];
+
 /// The C++ compiler: `CXX`, or g++.
 pub(super) struct Compiler {
     program: std::ffi::OsString,
@@ -68,7 +77,10 @@ impl Compiler {
         build: &ModelBuild,
         verilated: &Verilated,
     ) -> Result<String, BuildError> {
-        let mut text = format!("{:?} {}\n{:?}\n", self.program, self.version, COMMON);
+        let mut text = format!(
+            "{:?} {}\n{COMMON:?}\n{LINK:?}\n",
+            self.program, self.version
+        );
         text += &format!("{:?}\n", features(build));
         for (name, content) in SUPPORT {
             text += &format!("{name}\n{content}\n");
@@ -158,16 +170,7 @@ pub(super) fn model(
 
     let object = work.join("model.so");
     let mut link = Command::new(&compiler.program);
-    link.args([
-        "-shared",
-        "-s",
-        "-pthread",
-        "-Wl,--gc-sections",
-        "-Wl,-z,defs",
-        "-o",
-    ])
-    .arg(&object)
-    .args(&objects);
+    link.args(LINK).arg("-o").arg(&object).args(&objects);
     if build.trace {
         link.arg("-lz");
     }

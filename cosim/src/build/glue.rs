@@ -7,7 +7,7 @@ use super::ports::VerilatedPort;
 use crate::interface::Direction;
 
 /// Raised when the generated text changes for the same kernel, so that cached models are rebuilt.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The glue of one kernel, `prefix` being the generated class and `description` the JSON it carries.
 pub(super) fn source(kernel: &str, prefix: &str, binding: &Binding, description: &str) -> String {
@@ -73,11 +73,14 @@ pub(super) fn source(kernel: &str, prefix: &str, binding: &Binding, description:
             "out",
             signals,
         );
-        for name in [
-            "arready", "awready", "wready", "rvalid", "rresp", "bvalid", "bresp", "rdata",
-        ] {
+        for name in ["arready", "awready", "wready"] {
             out.scalar_out(name, 0);
         }
+        out.guarded("rvalid", |out| {
+            out.scalar_out("rdata", 0);
+            out.scalar_out("rresp", 0);
+        });
+        out.guarded("bvalid", |out| out.scalar_out("bresp", 0));
         out.close();
         let mut into = Block::new(
             &mut inputs,
@@ -86,12 +89,14 @@ pub(super) fn source(kernel: &str, prefix: &str, binding: &Binding, description:
             "in",
             signals,
         );
+        into.open_if("changed");
         for name in [
             "arvalid", "araddr", "awvalid", "awaddr", "wvalid", "wdata", "wstrb", "rready",
             "bready",
         ] {
             into.scalar_in(name);
         }
+        line(into.text, "}");
         into.close();
     }
     for (interface, signals) in layout.streams.iter().zip(&binding.streams) {
@@ -253,9 +258,13 @@ impl<'a> Block<'a> {
         if port.direction == Direction::Output {
             self.scalar_out(name, 0);
         }
-        line(self.text, &format!("if ({}.{name}) {{", self.half));
+        self.open_if(name);
         rest(self);
         line(self.text, "}");
+    }
+
+    fn open_if(&mut self, field: &str) {
+        line(self.text, &format!("if ({}.{field}) {{", self.half));
     }
 
     fn scalar_out(&mut self, name: &str, default: u32) {

@@ -92,6 +92,7 @@ impl LitePort {
         self.held_b = None;
         // SAFETY: plain integers, for which zero is a value.
         axi.input = unsafe { std::mem::zeroed() };
+        axi.input.changed = 1;
     }
 
     pub(super) fn valid_in_reset(&self, axi: &AxiLite) -> Option<Channel> {
@@ -115,8 +116,10 @@ impl LitePort {
     ) -> Result<(), Box<Violation>> {
         let idle = self.pending.is_none() && self.queue.is_empty();
         if idle && axi.out.rvalid | axi.out.bvalid == 0 {
+            axi.input.changed = 0;
             return Ok(());
         }
+        axi.input.changed = 1;
         self.step_busy::<CHECK>(axi, fabric)
     }
 

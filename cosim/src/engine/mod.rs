@@ -26,6 +26,7 @@ pub use interconnect::{Access, ErrorResponse, Fault};
 pub use lite::{RegisterAccess, RegisterResult};
 pub use stall::Stalls;
 
+use crate::frame::AxiMaster;
 use crate::interface::{Direction, Interfaces, Port};
 use crate::memory::DeviceMemory;
 use crate::model::{InstanceOptions, ModelLibrary};
@@ -402,6 +403,15 @@ impl Engine {
     #[inline]
     pub fn interrupt(&self, unit: usize) -> bool {
         self.units.get(unit).is_some_and(Unit::interrupt)
+    }
+
+    /// The signals of an AXI4 master port, as they will be at the next rising edge.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such unit, or it has no such port.
+    pub fn master_signals(&mut self, unit: usize, port: &str) -> Result<AxiMaster, EngineError> {
+        self.unit_mut(unit)?.master_signals(port)
     }
 
     /// A port of a compute unit that belongs to no bus.

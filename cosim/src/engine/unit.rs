@@ -271,6 +271,22 @@ impl Unit {
         report
     }
 
+    /// The signals of a master port.
+    pub(super) fn master_signals(&mut self, name: &str) -> Result<AxiMaster, EngineError> {
+        let interfaces = self.model.interfaces();
+        let Some(port) = interfaces.masters.iter().find(|port| port.name == name) else {
+            let names: Vec<_> = interfaces
+                .masters
+                .iter()
+                .map(|port| port.name.as_str())
+                .collect();
+            return Err(no_such(&self.name, "AXI4 master", name, &names));
+        };
+        let offset = port.offset;
+        // SAFETY: as in `exchange`.
+        Ok(unsafe { self.model.frame().add(offset).cast::<AxiMaster>().read() })
+    }
+
     /// The level of `interrupt`; low if the kernel has none.
     #[inline]
     pub(super) fn interrupt(&self) -> bool {
