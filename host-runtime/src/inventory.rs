@@ -78,7 +78,12 @@ pub struct Inventory {
 impl Inventory {
     /// Looks for cards: the user's simulated ones, the software device, and PCI cards.
     pub fn scan() -> Self {
-        Self::scan_in(None, Path::new(PCI_DEVICES))
+        Self::scan_with(None)
+    }
+
+    /// As [`Inventory::scan`], with another state folder.
+    pub fn scan_with(state_folder: Option<&Path>) -> Self {
+        Self::scan_in(state_folder, Path::new(PCI_DEVICES))
     }
 
     /// As [`Inventory::scan`], with another state folder, and another tree than `/sys/bus/pci/devices`.
