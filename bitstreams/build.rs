@@ -17,7 +17,7 @@ fn main() {
 #[cfg(feature = "default-image")]
 mod default_image {
     use std::error::Error;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use xclbin::{
         Bank, BuildMetadata, Clock, ClockType, ComputeUnit, ImageBuilder, KernelDescription,
@@ -29,6 +29,15 @@ mod default_image {
     const PLATFORM: &str = "tcp_sim_2ddr_202610_1";
     /// 16 GiB, as the DIMMs of Alveo U200 and U250 cards have.
     const BANK_KIB: u64 = 16 << 20;
+
+    /// Built models are kept in the target folder, beside those of the tests: `cargo clean` takes them along, and
+    /// debug and release builds share them.
+    fn models_folder() -> Result<PathBuf, Box<dyn Error>> {
+        let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
+        // OUT_DIR is <target>/<profile>/build/<package>/out.
+        let target = out.ancestors().nth(4).ok_or("OUT_DIR is not in a target folder")?;
+        Ok(target.join("tmp/models"))
+    }
 
     pub(super) fn pack() -> Result<(), Box<dyn Error>> {
         let hdl = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -44,7 +53,7 @@ mod default_image {
         let model = cosim::ModelBuild::new(KERNEL)
             .file_list(&file_list)
             .parameter("DATA_WIDTH", DATA_WIDTH)
-            .build(&cosim::Cache::user()?)?;
+            .build(&cosim::Cache::at(models_folder()?))?;
         model
             .dependencies
             .iter()

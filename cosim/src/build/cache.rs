@@ -61,6 +61,11 @@ impl Cache {
         Ok(Self::at(dirs.cache_dir()))
     }
 
+    /// Its folder, which need not exist yet.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// A folder for one build, removed when dropped.
     pub(super) fn work_dir(&self) -> Result<TempDir, BuildError> {
         let parent = self.folder("work")?;

@@ -94,6 +94,8 @@ pub struct SimulatedTime {
     pub clocks: u64,
     /// Picoseconds of one clock.
     pub period_ps: u64,
+    /// Time that the host spent clocking: evaluating the models and exchanging their buses.
+    pub clocking: Duration,
 }
 
 /// A card as the runtime sees it.

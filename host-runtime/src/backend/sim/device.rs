@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use bitstreams::ControlProtocol;
 use cosim::engine::UnitOptions;
@@ -32,6 +33,8 @@ pub(crate) struct SimConfig {
     pub(super) memory: Arc<Mutex<Option<Arc<DeviceMemory>>>>,
     /// Clocks since the card was opened.
     pub(super) clocks: Arc<AtomicU64>,
+    /// Nanoseconds that the host spent clocking them.
+    pub(super) clocking: Arc<AtomicU64>,
 }
 
 /// Picoseconds of one clock of an image's kernels.
@@ -48,6 +51,7 @@ pub(crate) struct SimDevice {
     /// The simulation stopped with an error; only a reset helps.
     broken: bool,
     clocks: Arc<AtomicU64>,
+    clocking: Arc<AtomicU64>,
 }
 
 impl SimDevice {
@@ -90,10 +94,13 @@ impl SimDevice {
     /// Clocks for up to `clocks` and returns the runs that ended. `begin` false: begins no queued run.
     pub(super) fn work(&mut self, clocks: u64, begin: bool) -> Vec<Ended> {
         let mut ended = Vec::new();
+        let started = Instant::now();
         let last = self.engine.counters().clocks + clocks;
         if let Err(source) = self.try_work(last, begin, &mut ended) {
             ended.extend(self.fail(source));
         }
+        self.clocking
+            .fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
         self.publish_clocks();
         ended
     }
@@ -362,6 +369,7 @@ impl Device for SimDevice {
             earlier,
             broken: false,
             clocks: Arc::clone(&config.clocks),
+            clocking: Arc::clone(&config.clocking),
         };
         if let Some(waves) = &config.options.waves {
             device.record_waves(waves).map_err(simulation)?;

@@ -75,6 +75,7 @@ impl SimBackend {
             options: options.clone(),
             memory: Arc::new(Mutex::new(None)),
             clocks: Arc::default(),
+            clocking: Arc::default(),
         };
         let shared = Arc::new(Shared {
             residency: Residency::open(id, store, config.clone())?,
@@ -263,7 +264,12 @@ impl Backend for SimBackend {
     fn simulated_time(&self) -> Option<SimulatedTime> {
         let clocks = self.shared.config.clocks.load(Ordering::Relaxed);
         let period_ps = self.image().map_or(0, |image| device::period_ps(&image));
-        Some(SimulatedTime { clocks, period_ps })
+        let clocking = Duration::from_nanos(self.shared.config.clocking.load(Ordering::Relaxed));
+        Some(SimulatedTime {
+            clocks,
+            period_ps,
+            clocking,
+        })
     }
 
     fn close(&self, keep: bool) -> Result<()> {

@@ -1,7 +1,7 @@
 // The yardstick for the engine: the loop that one would write by hand around a Verilated kernel, with the
 // same traffic. One read port (m_axi_gmem0), one write port (m_axi_gmem1), registers, interrupt.
 //
-// Built by examples/clock_rate.rs, which names the Verilated class Vtop.
+// Built by src/clock_rate.rs, which names the Verilated class Vtop.
 // Usage: plain_loop LATENCY MEMORY_BYTES SEED RUNS OFFSET=VALUE...
 // Fills the memory from SEED, writes the registers in order, and runs until `interrupt`, RUNS times.
 // Prints, for each run: clocks, nanoseconds of processor time, check sum of the memory.

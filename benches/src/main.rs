@@ -1,0 +1,62 @@
+//! Measures what the project claims about speed, on the machine it runs on. Every figure is a ratio between things
+//! measured in the same run; absolute figures are printed beside it, for the curious.
+//!
+//! ```text
+//! cargo run --release -p benches             everything
+//! cargo run --release -p benches -- kernel   one part of it
+//! ```
+
+mod clock_rate;
+mod kernel;
+mod report;
+mod validate;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+use report::Report;
+
+/// Measure what the project claims about speed, as ratios in one run
+#[derive(Parser)]
+struct Arguments {
+    /// What to measure; everything if nothing is named
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Rounds of each comparison; the median ratio and the spread are reported
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Descriptors of the large validation
+    #[arg(long, default_value_t = 10_000_000)]
+    descriptors: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The co-simulation's clock beside a plain C++ loop over the same model
+    Clock,
+    /// What the kernel reaches, by its own counters
+    Kernel,
+    /// A large validation and the start-up of a small one
+    Validate,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let parts = if arguments.parts.is_empty() {
+        Part::value_variants().to_vec()
+    } else {
+        arguments.parts.clone()
+    };
+    let mut report = Report::default();
+    for part in parts {
+        match part {
+            Part::Clock => clock_rate::measure(&mut report, arguments.rounds)?,
+            Part::Kernel => kernel::measure(&mut report)?,
+            Part::Validate => {
+                validate::measure(&mut report, arguments.rounds, arguments.descriptors)?
+            }
+        }
+    }
+    println!("{report}");
+    report.verdict()
+}
