@@ -40,8 +40,8 @@ pub use inventory::{CardEntry, CardState, Inventory};
 pub use kernel::Kernel;
 pub use memory::{Buffer, Direction};
 pub use run::{Run, RunState};
-pub use store::{Holder, STATE_FOLDER_VARIABLE};
-pub use validator::{Answers, Cycles, PolicyChoice, Progress, Report, Summary, Validator};
+pub use store::{Holder, STATE_FOLDER_VARIABLE, state_folder};
+pub use validator::{Answers, Cycles, KERNEL, PolicyChoice, Progress, Report, Summary, Validator};
 
 pub use bitstreams;
 #[cfg(feature = "cosim")]

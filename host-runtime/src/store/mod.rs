@@ -71,6 +71,15 @@ pub(crate) fn state_root(id: CardId, chosen: Option<&Path>) -> Result<PathBuf> {
         })
 }
 
+/// The folder that holds the state of all simulated cards: `chosen`, else what [`STATE_FOLDER_VARIABLE`] names, else
+/// the one in the user's XDG state home. It need not exist yet.
+///
+/// # Errors
+/// [`Error::CardUnusable`] if none of these is there: no `HOME`.
+pub fn state_folder(chosen: Option<&Path>) -> Result<PathBuf> {
+    state_root(CardId::Simulated(0), chosen)
+}
+
 /// An opening of a card's folder.
 #[derive(Debug)]
 pub(crate) struct CardStore {

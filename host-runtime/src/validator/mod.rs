@@ -20,8 +20,8 @@ use piece::Piece;
 
 pub use card_policy::Cycles;
 
-/// The kernel that judges.
-pub(crate) const KERNEL: &str = "tcp_validator";
+/// Name of the kernel that judges.
+pub const KERNEL: &str = "tcp_validator";
 
 /// Descriptors of one run: 3 MiB, long enough that the register accesses around a run are under 1 % of it, short
 /// enough to be interrupted quickly in simulation.
@@ -62,6 +62,19 @@ pub enum Answers<'a> {
 }
 
 impl<'a> Answers<'a> {
+    /// How many answers there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Verdicts(verdicts) => verdicts.len(),
+            Self::Details(details) => details.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The answers as the card wrote them.
     pub fn as_bytes(&self) -> &'a [u8] {
         match self {
@@ -226,6 +239,11 @@ impl Validator {
     pub fn on_progress(mut self, progress: impl FnMut(Progress) + Send + 'static) -> Self {
         self.progress = Some(Box::new(progress));
         self
+    }
+
+    /// Where the policy that decides comes from: never [`PolicyChoice::OfProfile`], but what that stands for.
+    pub fn policy_choice(&self) -> PolicyChoice {
+        self.resolved()
     }
 
     /// The policy that decides, as the card holds it now.
