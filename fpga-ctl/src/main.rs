@@ -1,2 +1,31 @@
-//! Placeholder.
-fn main() {}
+//! `fpga-ctl`: cards, images and validation from the command line.
+//!
+//! Thin on purpose: what a daemon would want too lives in `host-runtime`. Here are arguments, files, and how
+//! results look.
+
+mod choices;
+mod cli;
+mod commands;
+mod context;
+mod failure;
+mod interrupt;
+mod output_file;
+mod simulation;
+mod stdout;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.globals.set_up();
+    let json = cli.command.reports_json();
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(error) => failure::report(&error, json),
+    }
+}

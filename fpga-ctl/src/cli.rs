@@ -1,0 +1,153 @@
+//! The command line as a whole: the commands, and the options that all of them take.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use host_runtime::CardId;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::commands::{
+    completions, decode, doctor, encode, image, info, list, man, policy, program, reset, sample,
+    validate,
+};
+
+const AFTER_HELP: &str = "\
+Exit status: 0 all is well, 1 --fail-on found what it looks for (or doctor something missing), 2 an error, \
+130 stopped by a second Ctrl-C.
+
+Examples:
+  fpga-ctl sample --profile wide --output sample.tcpdb
+  fpga-ctl validate sample.tcpdb --profile wide
+  fpga-ctl doctor";
+
+/// Cards, images and the validation of Tool Capability Protocol descriptors.
+#[derive(Debug, Parser)]
+#[command(name = "fpga-ctl", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// Card to use, sim:N or software:N [default: a real card, else sim:0]
+    #[arg(long, global = true, value_name = "CARD")]
+    pub(crate) card: Option<CardId>,
+    /// Folder of the simulated cards' state [default: FPGA_STATE_DIR, else the XDG state home]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Say more on standard error; -vv says a lot
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say only errors on standard error; no progress bar
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// When to use colors
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
+    pub(crate) color: ColorChoice,
+}
+
+/// When to use colors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Globals {
+    /// Sets up what the whole process shares: colors and the log.
+    pub(crate) fn set_up(&self) {
+        if self.color != ColorChoice::Auto {
+            let on = self.color == ColorChoice::Always;
+            console::set_colors_enabled(on);
+            console::set_colors_enabled_stderr(on);
+        }
+        let level = match (self.quiet, self.verbose) {
+            (true, _) => LevelFilter::OFF,
+            (false, 0) => LevelFilter::WARN,
+            (false, 1) => LevelFilter::INFO,
+            (false, 2) => LevelFilter::DEBUG,
+            (false, _) => LevelFilter::TRACE,
+        };
+        tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(std::io::stderr)
+            .with_ansi(console::colors_enabled_stderr())
+            .with_target(false)
+            .without_time()
+            .init();
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Validate descriptors on a card
+    Validate(Box<validate::ValidateArgs>),
+    /// List the cards of this machine
+    List(list::ListArgs),
+    /// Show what a card holds, what it counted and who uses it
+    Info(info::InfoArgs),
+    /// Load an image into a card
+    Program(program::ProgramArgs),
+    /// Put a card's kernels back to their reset state
+    Reset(reset::ResetArgs),
+    /// Make a descriptor
+    Encode(encode::EncodeArgs),
+    /// Explain descriptors, field by field
+    Decode(decode::DecodeArgs),
+    /// Show and set a card's policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Show, check and export images (.xclbin)
+    #[command(subcommand)]
+    Image(image::ImageCommand),
+    /// Write a collection of descriptors to try things with
+    Sample(sample::SampleArgs),
+    /// Find what is missing on this machine, and the command that mends it
+    Doctor(doctor::DoctorArgs),
+    /// Print a shell's completion script
+    Completions(completions::CompletionsArgs),
+    /// Print the manual, or write a page for each command
+    Man(man::ManArgs),
+}
+
+impl Command {
+    /// Whether standard output is JSON, so that an error is told there too.
+    pub(crate) fn reports_json(&self) -> bool {
+        match self {
+            Self::Validate(args) => args.format() == validate::ReportFormat::Json,
+            Self::List(args) => args.json.json,
+            Self::Info(args) => args.json.json,
+            Self::Program(args) => args.json.json,
+            Self::Reset(args) => args.json.json,
+            Self::Decode(args) => args.json.json,
+            Self::Policy(command) => command.reports_json(),
+            Self::Image(command) => command.reports_json(),
+            Self::Doctor(args) => args.json.json,
+            Self::Encode(_) | Self::Sample(_) | Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
+}
+
+/// For commands that report.
+#[derive(Debug, Args)]
+pub(crate) struct JsonFlag {
+    /// Report as JSON (docs/json.md)
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,194 @@
+//! `fpga-ctl info`: what one card holds, what it counted, who uses it.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+use console::style;
+use host_runtime::tcp::{Cause, Decision, Tally};
+use host_runtime::{CardInfo, Cycles, Holder, KERNEL};
+use indicatif::{HumanBytes, HumanCount};
+use serde::Serialize;
+
+use crate::cli::JsonFlag;
+use crate::context::Context;
+use crate::stdout::Stdout;
+use crate::table::Table;
+
+const AFTER_HELP: &str = "\
+Examples:
+  fpga-ctl info
+  fpga-ctl info --card software:0 --json";
+
+/// Arguments of `info`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct InfoArgs {
+    #[command(flatten)]
+    pub(crate) json: JsonFlag,
+}
+
+/// What is told about a card.
+#[derive(Debug, Serialize)]
+struct Information {
+    #[serde(flatten)]
+    info: CardInfo,
+    holders: Vec<Holder>,
+    /// Of the `tcp_validator`, if the card holds one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counters: Option<Counters>,
+}
+
+/// The kernel's counters since its reset.
+#[derive(Debug, Serialize)]
+struct Counters {
+    descriptors: u64,
+    valid: u64,
+    decisions: BTreeMap<Decision, u64>,
+    malformed: BTreeMap<Cause, u64>,
+    over_maximum: u64,
+    flag_hit: u64,
+    cycles: Cycles,
+}
+
+impl Counters {
+    fn new(tally: &Tally, cycles: Cycles) -> Self {
+        Self {
+            descriptors: tally.verdicts.descriptors,
+            valid: tally.verdicts.valid,
+            decisions: Decision::ALL
+                .into_iter()
+                .map(|decision| (decision, tally.verdicts.decided(decision)))
+                .collect(),
+            malformed: Cause::ALL
+                .into_iter()
+                .map(|cause| (cause, tally.caused_by(cause)))
+                .collect(),
+            over_maximum: tally.verdicts.over_maximum,
+            flag_hit: tally.verdicts.flag_hit,
+            cycles,
+        }
+    }
+}
+
+/// Runs `info`.
+pub(crate) fn run(context: &Context, args: &InfoArgs) -> Result<()> {
+    let card = context.card();
+    // Before this process holds it too.
+    let holders = context
+        .inventory()
+        .cards
+        .into_iter()
+        .find(|entry| entry.card == card)
+        .map(|entry| entry.holders)
+        .unwrap_or_default();
+    let (info, counters) = context.look_at_card(card, "info", |card| {
+        let info = card.info();
+        let validator = info
+            .image
+            .is_some()
+            .then(|| card.kernel(KERNEL))
+            .transpose();
+        let counters = match validator {
+            Ok(Some(kernel)) => {
+                let (tally, cycles) = kernel.counters()?;
+                Some(Counters::new(&tally, cycles))
+            }
+            // An image of other kernels has no such counters.
+            Ok(None) | Err(_) => None,
+        };
+        Ok((info, counters))
+    })?;
+    let information = Information {
+        info,
+        holders,
+        counters,
+    };
+    let mut out = Stdout::new();
+    if args.json.json {
+        out.json(&information)?;
+    } else {
+        write(&mut out, &information)?;
+    }
+    out.finish()
+}
+
+fn write(out: &mut Stdout, information: &Information) -> Result<()> {
+    let CardInfo {
+        card,
+        description,
+        generation,
+        image,
+    } = &information.info;
+    writeln!(out, "card        {}, {description}", style(card).bold())?;
+    writeln!(out, "generation  {generation}")?;
+    for holder in &information.holders {
+        let purpose = if holder.purpose.is_empty() {
+            String::new()
+        } else {
+            format!(" for {}", holder.purpose)
+        };
+        writeln!(
+            out,
+            "held by     {} (process {}){purpose}",
+            holder.program, holder.pid
+        )?;
+    }
+    let Some(image) = image else {
+        writeln!(
+            out,
+            "image       none; `fpga-ctl program --card {card} default` loads the default one"
+        )?;
+        return Ok(());
+    };
+    writeln!(out, "image       {}", image.uuid)?;
+    writeln!(out, "platform    {}", image.platform)?;
+    writeln!(out, "clock       {} MHz", image.clock_mhz)?;
+    for unit in &image.units {
+        writeln!(out, "unit        {unit}")?;
+    }
+    for bank in &image.banks {
+        writeln!(
+            out,
+            "bank        {} {}, {} at {:#x}",
+            bank.name,
+            bank.kind,
+            HumanBytes(bank.size),
+            bank.base
+        )?;
+    }
+    if let Some(counters) = &information.counters {
+        writeln!(out)?;
+        write_counters(out, counters)?;
+    }
+    Ok(())
+}
+
+fn write_counters(out: &mut Stdout, counters: &Counters) -> Result<()> {
+    let mut table = Table::new().text("COUNTER SINCE RESET").number("VALUE");
+    let mut row = |name: String, value: u64| {
+        table.row(vec![name, HumanCount(value).to_string()]);
+    };
+    row("descriptors".to_owned(), counters.descriptors);
+    row("valid".to_owned(), counters.valid);
+    for (decision, &count) in &counters.decisions {
+        row(decision.to_string(), count);
+    }
+    for (cause, &count) in &counters.malformed {
+        row(cause.to_string(), count);
+    }
+    row("over a maximum".to_owned(), counters.over_maximum);
+    row("flag hit".to_owned(), counters.flag_hit);
+    row("active clocks".to_owned(), counters.cycles.active);
+    row(
+        "clocks waiting to read".to_owned(),
+        counters.cycles.read_wait,
+    );
+    row(
+        "clocks waiting to write".to_owned(),
+        counters.cycles.write_wait,
+    );
+    table.write(out)?;
+    Ok(())
+}

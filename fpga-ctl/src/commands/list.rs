@@ -1,0 +1,87 @@
+//! `fpga-ctl list`: the cards of this machine.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+use console::style;
+use host_runtime::{CardState, Inventory};
+
+use crate::cli::JsonFlag;
+use crate::context::Context;
+use crate::stdout::Stdout;
+use crate::table::Table;
+
+const AFTER_HELP: &str = "\
+Examples:
+  fpga-ctl list
+  fpga-ctl list --json | jq -r '.cards[].card'";
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) json: JsonFlag,
+}
+
+/// Runs `list`.
+pub(crate) fn run(context: &Context, args: &ListArgs) -> Result<()> {
+    let inventory = context.inventory();
+    let mut out = Stdout::new();
+    if args.json.json {
+        out.json(&inventory)?;
+    } else {
+        write(&mut out, &inventory)?;
+    }
+    out.finish()
+}
+
+fn write(out: &mut Stdout, inventory: &Inventory) -> Result<()> {
+    let mut table = Table::new()
+        .text("CARD")
+        .text("STATE")
+        .flexible("KERNELS")
+        .flexible("DESCRIPTION")
+        .text("HELD BY");
+    for entry in &inventory.cards {
+        let state = match entry.state {
+            CardState::Empty => style("empty").dim(),
+            CardState::Ready => style("ready").green(),
+            CardState::Held => style("held").yellow(),
+        };
+        let holders: Vec<String> = entry
+            .holders
+            .iter()
+            .map(|holder| format!("{} ({})", holder.program, holder.pid))
+            .collect();
+        table.row(vec![
+            style(entry.card).bold().to_string(),
+            state.to_string(),
+            or_dash(entry.kernels.join(", ")),
+            entry.description.clone(),
+            or_dash(holders.join(", ")),
+        ]);
+    }
+    table.write(out)?;
+    for card in &inventory.unusable {
+        writeln!(
+            out,
+            "\n{} {}: {}\n  {}\n  to mend it: {}",
+            style("unusable").red(),
+            style(&card.name).bold(),
+            card.description,
+            card.reason,
+            card.advice
+        )?;
+    }
+    Ok(())
+}
+
+fn or_dash(text: String) -> String {
+    if text.is_empty() {
+        "-".to_owned()
+    } else {
+        text
+    }
+}
