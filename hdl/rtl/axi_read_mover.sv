@@ -86,7 +86,8 @@ module axi_read_mover #(
   logic r_final_page_q;
   logic failed_q;
 
-  wire beat = rvalid_i && rready_o;
+  // A beat that a reset in mid-burst left on the bus belongs to nobody.
+  wire beat = rvalid_i && rready_o && state_q != IDLE;
   wire burst_end = beat && rlast_i;
   wire run_end = burst_end && r_final_page_q;
   wire error = rresp_i != 2'b00;

@@ -66,10 +66,11 @@ module event_counters
           end
           increment_q[n] <= sum;
         end
+        if (!rst_ni) increment_q[n] <= 2'd0;
       end
     end else begin : g_clock
       wire event_now = n == ACTIVE ? active_i : n == READ_WAIT ? read_wait_i : write_wait_i;
-      always_ff @(posedge clk_i) increment_q[n] <= 2'(event_now);
+      always_ff @(posedge clk_i) increment_q[n] <= rst_ni ? 2'(event_now) : 2'd0;
     end
 
     always_ff @(posedge clk_i) begin

@@ -183,7 +183,7 @@ fn what_does_not_fit_is_refused_by_name() {
             .contains("DDR[1] is unused")
     );
     let mut fpga = one(both);
-    fpga.model = b"bits".to_vec();
+    fpga.bitstream = b"bits".to_vec();
     assert!(fpga.build().unwrap_err().to_string().contains("not an ELF"));
     let mut gap = one(both);
     gap.kernels[0].0.arguments[2].id = Some(7);
