@@ -301,9 +301,9 @@ impl Validator {
 
         let result = self.stream(options, resolved, chunks, &mut account, &mut sink);
         if result.is_err() {
-            // Runs under way write to buffers that are about to go: let them end, which is short.
+            // Runs under way write to buffers that are about to go.
             for piece in &mut self.pieces {
-                piece.settle(self.timeout);
+                piece.settle();
             }
         }
         result?;

@@ -23,6 +23,10 @@ const OPTIONS: usize = 3;
 /// Pieces are never smaller, so that a validator that is used for few descriptors again and again keeps its buffers.
 const SMALLEST: usize = 4096;
 
+/// Longest wait for a run whose answers nobody wants. An abort costs the card its registers, so it comes second;
+/// a caller that cancelled does not want to wait either.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Registers whose change over a run is its account: low words, since no run counts to 2^32.
 static SNAPSHOT: [u32; 3 + Tally::COUNTERS] = {
     let mut offsets = [reg::STATUS; 3 + Tally::COUNTERS];
@@ -154,11 +158,16 @@ impl Piece {
         )
     }
 
-    /// Lets a run end whose answers nobody wants.
-    pub(super) fn settle(&mut self, timeout: Duration) {
-        if std::mem::take(&mut self.running)
-            && let Err(error) = self.run.wait(timeout)
-        {
+    /// Lets a run end whose answers nobody wants, or ends it if that takes long.
+    pub(super) fn settle(&mut self) {
+        if !std::mem::take(&mut self.running) {
+            return;
+        }
+        let settled = match self.run.wait(SETTLE_TIMEOUT) {
+            Err(Error::RunTimeout { .. }) => self.run.abort(),
+            settled => settled,
+        };
+        if let Err(error) = settled {
             tracing::debug!(%error, "a run whose answers were not wanted ended with an error");
         }
     }
