@@ -35,7 +35,10 @@ mod default_image {
     fn models_folder() -> Result<PathBuf, Box<dyn Error>> {
         let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
         // OUT_DIR is <target>/<profile>/build/<package>/out.
-        let target = out.ancestors().nth(4).ok_or("OUT_DIR is not in a target folder")?;
+        let target = out
+            .ancestors()
+            .nth(4)
+            .ok_or("OUT_DIR is not in a target folder")?;
         Ok(target.join("tmp/models"))
     }
 
