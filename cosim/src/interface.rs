@@ -69,6 +69,10 @@ pub struct StreamInterface {
     pub offset: usize,
     /// Data bits, up to 1024; 0 where the port has no `tdata`.
     pub data_width: u32,
+    /// It has `tkeep`.
+    pub keep: bool,
+    /// It has `tstrb`.
+    pub strobe: bool,
     /// `Output` where the kernel sends.
     pub direction: Direction,
 }

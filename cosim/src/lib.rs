@@ -13,7 +13,7 @@ pub mod interface;
 #[cfg(feature = "build")]
 pub mod build;
 #[cfg(feature = "build")]
-pub use build::{BuildError, BuiltModel, Cache, ModelBuild};
+pub use build::{BuildError, BuiltModel, BuiltModels, Cache, ModelBuild, link};
 
 #[cfg(feature = "engine")]
 pub mod engine;

@@ -343,6 +343,8 @@ impl Binder<'_> {
             name: prefix.trim_end_matches('_').to_owned(),
             offset: self.place(size_of::<frame::AxiStream>(), frame::FRAME_ALIGN),
             data_width: signals.get("tdata").map_or(0, |port| port.width),
+            keep: signals.contains_key("tkeep"),
+            strobe: signals.contains_key("tstrb"),
             direction,
         });
         binding.streams.push(signals);

@@ -1,7 +1,7 @@
 //! Where built models are kept: by content, written atomically, shared by any number of builds at once.
 //!
 //! ```text
-//! models/<fingerprint>/model.so, entry.json     a model and its check sums
+//! models/<key>/model.so, entry.json     a model and its check sums
 //! runtime/<key>/*.o, entry.json                 Verilator's run-time library, compiled once
 //! locks/<name>                                  held (flock) while an entry is being made
 //! work/<random>                                 builds under way; leftovers of killed ones are removed
@@ -35,7 +35,8 @@ pub struct Cache {
 #[derive(Serialize, Deserialize)]
 struct Entry {
     files: BTreeMap<String, String>,
-    interfaces: Option<Interfaces>,
+    /// Of a model: its kernels.
+    kernels: Vec<Interfaces>,
 }
 
 impl Cache {
@@ -114,23 +115,24 @@ impl Cache {
         }
     }
 
-    /// The model of that fingerprint, if it is there and intact.
-    pub(super) fn model(&self, fingerprint: &str) -> Option<(PathBuf, Interfaces)> {
-        let dir = self.root.join("models").join(fingerprint);
+    /// The model of that key, if it is there and intact.
+    pub(super) fn model(&self, key: &str) -> Option<(PathBuf, Vec<Interfaces>)> {
+        let dir = self.root.join("models").join(key);
         let entry = intact(&dir)?;
-        Some((dir.join("model.so"), entry.interfaces?))
+        Some((dir.join("model.so"), entry.kernels))
     }
 
     /// Puts a model into the cache; its lock is held.
     pub(super) fn insert(
         &self,
-        interfaces: &Interfaces,
+        key: &str,
+        kernels: &[Interfaces],
         object: &Path,
     ) -> Result<PathBuf, BuildError> {
         let dir = self.insert_files(
-            &self.folder("models")?.join(&interfaces.fingerprint),
+            &self.folder("models")?.join(key),
             &[("model.so".to_owned(), object.to_owned())],
-            Some(interfaces.clone()),
+            kernels.to_vec(),
         )?;
         Ok(dir.join("model.so"))
     }
@@ -158,7 +160,7 @@ impl Cache {
             .iter()
             .map(|name| (format!("{name}.o"), from.join(format!("{name}.o"))))
             .collect();
-        let dir = self.insert_files(&self.folder("runtime")?.join(key), &files, None)?;
+        let dir = self.insert_files(&self.folder("runtime")?.join(key), &files, Vec::new())?;
         Ok(names
             .iter()
             .map(|name| dir.join(format!("{name}.o")))
@@ -170,12 +172,12 @@ impl Cache {
         &self,
         dir: &Path,
         files: &[(String, PathBuf)],
-        interfaces: Option<Interfaces>,
+        kernels: Vec<Interfaces>,
     ) -> Result<PathBuf, BuildError> {
         let aside = self.work_dir()?;
         let mut entry = Entry {
             files: BTreeMap::new(),
-            interfaces,
+            kernels,
         };
         for (name, from) in files {
             let bytes = read(from)?;

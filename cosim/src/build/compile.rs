@@ -1,14 +1,16 @@
 //! Compiles what Verilator generated into one stripped shared object, the run-time library's part once per
 //! compiler and cache.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
 use super::command::{Deadline, run, run_all};
+use super::link::Part;
 use super::verilate::Verilated;
-use super::{BuildError, Cache, ModelBuild, read, write};
+use super::{BuildError, Cache, ModelBuild, glue, read, write};
 
 const INSTALL: &str = "apt-get install g++";
 
@@ -92,7 +94,6 @@ impl Compiler {
         for (name, content) in SUPPORT {
             text += &format!("{name}\n{content}\n");
         }
-        text += &format!("{:?}\n", verilated.runtime);
         // A Verilator of another version has another one of these.
         let config = verilated.include.join("verilated_config.h");
         text += &String::from_utf8_lossy(&read(&config)?);
@@ -135,48 +136,64 @@ fn features(build: &ModelBuild) -> Vec<String> {
     ]
 }
 
-/// Compiles and links the model; the object lies in `work`.
+/// Compiles and links the parts of a model; the object lies in `work`. `build` says what it shall be able to do.
 pub(super) fn model(
     build: &ModelBuild,
     compiler: &Compiler,
-    verilated: &Verilated,
-    glue: &str,
+    parts: &[Part],
     cache: &Cache,
     work: &Path,
     deadline: Deadline,
 ) -> Result<PathBuf, BuildError> {
-    let runtime = runtime(build, compiler, verilated, cache, deadline)?;
+    let mut objects = runtime(build, compiler, parts, cache, deadline)?;
     let support = work.join("support");
     install_support(&support)?;
-    let glue_path = work.join("glue.cpp");
-    write(&glue_path, glue)?;
-
-    let std_include = verilated.include.join("vltstd");
-    let includes: [&Path; 4] = [&support, &verilated.dir, &verilated.include, &std_include];
     let flags = features(build);
-    let mut objects = runtime;
     let mut commands = Vec::new();
-    // The glue shares a unit with the evaluation it calls.
-    let mut fast = units(&verilated.dir, &verilated.fast)?;
-    fast.first_mut()
-        .expect("a kernel has a class")
-        .push(glue_path);
-    let slow = units(&verilated.dir, &verilated.slow)?;
-    for (optimize, sources) in fast
-        .iter()
-        .map(|u| ("-O3", u))
-        .chain(slow.iter().map(|u| ("-O1", u)))
-    {
-        let unit = work.join(format!("unit{}.cpp", commands.len()));
-        let text: String = sources
+    for (index, part) in parts.iter().enumerate() {
+        let verilated = &part.verilated;
+        let std_include = verilated.include.join("vltstd");
+        let includes: [&Path; 4] = [&support, &verilated.dir, &verilated.include, &std_include];
+        let glue = work.join(format!("glue{index}.cpp"));
+        let description = serde_json::to_string(&part.binding.layout).expect("plain data");
+        write(&glue, part.glue(&description))?;
+        // The glue shares a unit with the evaluation it calls.
+        let mut fast = units(&verilated.dir, &verilated.fast)?;
+        fast.first_mut().expect("a kernel has a class").push(glue);
+        let slow = units(&verilated.dir, &verilated.slow)?;
+        for (optimize, sources) in fast
             .iter()
-            .map(|source| format!("#include \"{}\"\n", source.display()))
-            .collect();
-        write(&unit, text)?;
-        let object = unit.with_extension("o");
-        commands.push(compiler.compile(&flags, optimize, &includes, &unit, &object));
-        objects.push(object);
+            .map(|u| ("-O3", u))
+            .chain(slow.iter().map(|u| ("-O1", u)))
+        {
+            let unit = work.join(format!("unit{}.cpp", commands.len()));
+            let text: String = sources
+                .iter()
+                .map(|source| format!("#include \"{}\"\n", source.display()))
+                .collect();
+            write(&unit, text)?;
+            let object = unit.with_extension("o");
+            commands.push(compiler.compile(&flags, optimize, &includes, &unit, &object));
+            objects.push(object);
+        }
     }
+    let table = work.join("kernels.cpp");
+    let names = parts.iter().map(|part| {
+        let kernel = part.binding.layout.kernel.as_str();
+        (kernel, part.verilated.prefix.as_str())
+    });
+    write(&table, glue::table(names))?;
+    let object = table.with_extension("o");
+    let include = &parts[0].verilated.include;
+    let std_include = include.join("vltstd");
+    commands.push(compiler.compile(
+        &flags,
+        "-O1",
+        &[&support, include, &std_include],
+        &table,
+        &object,
+    ));
+    objects.push(object);
     check(build, run_all(commands, INSTALL, deadline)?)?;
 
     let object = work.join("model.so");
@@ -239,18 +256,21 @@ fn install_support(dir: &Path) -> Result<(), BuildError> {
 fn runtime(
     build: &ModelBuild,
     compiler: &Compiler,
-    verilated: &Verilated,
+    parts: &[Part],
     cache: &Cache,
     deadline: Deadline,
 ) -> Result<Vec<PathBuf>, BuildError> {
-    let key = hex::encode(Sha256::digest(compiler.identity(build, verilated)?));
-    let _lock = cache.lock(&format!("runtime-{key}"), deadline)?;
-    let names: Vec<&str> = verilated
-        .runtime
+    // All parts come from one Verilator; which of its sources they need differs.
+    let verilated = &parts[0].verilated;
+    let names: BTreeSet<&str> = parts
         .iter()
-        .map(String::as_str)
+        .flat_map(|part| part.verilated.runtime.iter().map(String::as_str))
         .chain(["cosim_session"])
         .collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let identity = format!("{}{names:?}", compiler.identity(build, verilated)?);
+    let key = hex::encode(Sha256::digest(identity));
+    let _lock = cache.lock(&format!("runtime-{key}"), deadline)?;
     if let Some(objects) = cache.runtime(&key, &names) {
         return Ok(objects);
     }

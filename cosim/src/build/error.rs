@@ -7,6 +7,15 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// There is nothing to link.
+    #[error("no kernel was given; give at least one")]
+    NoKernel,
+    /// Two kernels of one object have the same name.
+    #[error("two kernels are named `{kernel}`; name one of them otherwise")]
+    SameName {
+        /// The name.
+        kernel: String,
+    },
     /// A program is not installed.
     #[error("{program} was not found; install it with `{install}`")]
     MissingTool {

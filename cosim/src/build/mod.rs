@@ -8,6 +8,7 @@ mod command;
 mod compile;
 mod error;
 mod glue;
+mod link;
 mod ports;
 mod verilate;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use cache::Cache;
 pub use error::BuildError;
+pub use link::{BuiltModels, link};
 
 use crate::interface::Interfaces;
 use command::Deadline;
@@ -34,6 +36,8 @@ use command::Deadline;
 /// ```
 #[derive(Debug, Clone)]
 pub struct ModelBuild {
+    /// Name of the kernel.
+    kernel: String,
     top: String,
     sources: Vec<PathBuf>,
     file_lists: Vec<PathBuf>,
@@ -63,8 +67,10 @@ pub struct BuiltModel {
 impl ModelBuild {
     /// A model of the module `top`, which also names the kernel; waves and save/restore on, coverage off.
     pub fn new(top: impl Into<String>) -> Self {
+        let top = top.into();
         Self {
-            top: top.into(),
+            kernel: top.clone(),
+            top,
             sources: Vec::new(),
             file_lists: Vec::new(),
             include_dirs: Vec::new(),
@@ -142,58 +148,38 @@ impl ModelBuild {
         self.savable && !self.coverage
     }
 
-    /// Builds the model, or finds it in the cache.
-    ///
-    /// Verilator always runs (tens of milliseconds) because only it knows which files the sources pull in.
-    /// What it generates, with the compiler and its flags, is the cache's key, so a change that does not
-    /// reach the generated code compiles nothing.
+    /// Names the kernel otherwise than its top module.
+    pub fn name(mut self, kernel: impl Into<String>) -> Self {
+        self.kernel = kernel.into();
+        self
+    }
+
+    /// Builds the model, or finds it in the cache: see [`link`].
     ///
     /// # Errors
     ///
-    /// A tool that is missing, fails or exceeds the timeout; ports that do not make up their interface;
-    /// a cache that cannot be written. Each [`BuildError`] says what to do.
+    /// As [`link`].
     pub fn build(&self, cache: &Cache) -> Result<BuiltModel, BuildError> {
+        let mut built = link(std::slice::from_ref(self), cache)?;
+        Ok(BuiltModel {
+            path: built.path,
+            interfaces: built.kernels.remove(0),
+            dependencies: built.dependencies,
+            cached: built.cached,
+        })
+    }
+
+    /// The kernel's ports, without compiling it: Verilator alone runs, for tens of milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// What Verilator rejects; ports that do not make up their interface.
+    pub fn inspect(&self, cache: &Cache) -> Result<Interfaces, BuildError> {
         let deadline = Deadline::after(self.timeout);
         let work = cache.work_dir()?;
-        let verilated = verilate::run_verilator(self, work.path(), deadline)?;
-        let ports = ports::parse(&verilated.header)?;
-        let mut interfaces = bind::bind(&self.top, &ports)?;
-        interfaces.layout.traced = self.trace;
-        interfaces.layout.savable = self.saves();
-        interfaces.layout.coverage = self.coverage;
-        let compiler = compile::Compiler::find(deadline)?;
-        let glue_identity = glue::source(&self.top, &verilated.prefix, &interfaces, "");
-        interfaces.layout.fingerprint = verilated.fingerprint(&compiler, &glue_identity, self)?;
-        let fingerprint = interfaces.layout.fingerprint.clone();
-
-        let lock = cache.lock(&format!("model-{fingerprint}"), deadline)?;
-        if let Some((path, layout)) = cache.model(&fingerprint) {
-            return Ok(BuiltModel {
-                path,
-                interfaces: layout,
-                dependencies: verilated.dependencies,
-                cached: true,
-            });
-        }
-        let description = serde_json::to_string(&interfaces.layout).expect("plain data");
-        let glue = glue::source(&self.top, &verilated.prefix, &interfaces, &description);
-        let object = compile::model(
-            self,
-            &compiler,
-            &verilated,
-            &glue,
-            cache,
-            work.path(),
-            deadline,
-        )?;
-        let path = cache.insert(&interfaces.layout, &object)?;
-        drop(lock);
-        Ok(BuiltModel {
-            path,
-            interfaces: interfaces.layout,
-            dependencies: verilated.dependencies,
-            cached: false,
-        })
+        let verilated =
+            verilate::run_verilator(self, &format!("V{}", self.kernel), work.path(), deadline)?;
+        Ok(bind::bind(&self.kernel, &ports::parse(&verilated.header)?)?.layout)
     }
 }
 

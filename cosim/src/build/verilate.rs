@@ -31,13 +31,13 @@ pub(super) struct Verilated {
     pub(super) dependencies: Vec<PathBuf>,
 }
 
-/// Verilates `build` into `work`.
+/// Verilates `build` into `work`, its class and files named by `prefix`.
 pub(super) fn run_verilator(
     build: &ModelBuild,
+    prefix: &str,
     work: &Path,
     deadline: Deadline,
 ) -> Result<Verilated, BuildError> {
-    let prefix = format!("V{}", build.top);
     let dir = work.join("verilated");
     let mut command =
         Command::new(std::env::var_os("VERILATOR").unwrap_or_else(|| "verilator".into()));
@@ -63,7 +63,7 @@ pub(super) fn run_verilator(
             "-Wno-STMTDLY",
             "-Wno-TIMESCALEMOD",
         ])
-        .args(["--prefix", &prefix, "--top-module", &build.top, "--Mdir"])
+        .args(["--prefix", prefix, "--top-module", &build.top, "--Mdir"])
         .arg(&dir);
     if build.trace {
         command.args(["--trace-fst", "--trace-structs"]);
@@ -102,7 +102,7 @@ pub(super) fn run_verilator(
     if !output.text.is_empty() {
         tracing::debug!(top = build.top, "Verilator: {}", output.text);
     }
-    collect(prefix, dir)
+    collect(prefix.to_owned(), dir)
 }
 
 fn collect(prefix: String, dir: PathBuf) -> Result<Verilated, BuildError> {

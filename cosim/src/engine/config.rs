@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::clocks::ClockRatio;
 use super::stall::Stalls;
 
 /// How the memory answers.
@@ -36,6 +37,8 @@ pub struct EngineConfig {
     pub seed: u64,
     /// Period of `ap_clk` in picoseconds, the time base of waves.
     pub clock_period_ps: u64,
+    /// Frequency of `ap_clk_2`, for kernels that have it.
+    pub second_clock: Option<ClockRatio>,
     /// The memory's timing.
     pub memory: MemoryTiming,
     /// Random stalls.
@@ -59,6 +62,7 @@ impl Default for EngineConfig {
         Self {
             seed: 1,
             clock_period_ps: 3333,
+            second_clock: None,
             memory: MemoryTiming::default(),
             stalls: Stalls::default(),
             checkers: true,

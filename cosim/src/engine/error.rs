@@ -5,7 +5,7 @@ use std::fmt;
 use crate::memory::MemoryError;
 use crate::model::ModelError;
 
-/// A channel of an AXI port.
+/// A channel of an AXI port; `T` is all of an AXI4-Stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the AXI names")]
 pub enum Channel {
@@ -14,6 +14,7 @@ pub enum Channel {
     Aw,
     W,
     B,
+    T,
 }
 
 impl fmt::Display for Channel {
@@ -24,6 +25,7 @@ impl fmt::Display for Channel {
             Self::Aw => "AW",
             Self::W => "W",
             Self::B => "B",
+            Self::T => "T",
         })
     }
 }
@@ -32,11 +34,11 @@ impl fmt::Display for Channel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rule {
-    /// A3.2.1: once asserted, VALID remains until READY.
+    /// A3.2.1 (streams: IHI 0051, 2.2.1): once asserted, VALID remains until READY.
     ValidDropped,
     /// A3.2.1: the payload is stable while VALID waits for READY.
     PayloadChanged,
-    /// A3.1.2: VALID is low in reset.
+    /// A3.1.2 (streams: IHI 0051, 2.7.2): VALID is low in reset.
     ValidInReset,
     /// A3.4.1, table A3-3: burst type 3 is reserved.
     BurstType,
@@ -188,6 +190,18 @@ pub enum EngineError {
     /// A position that names no compute unit.
     #[error("there is no compute unit {0}")]
     NoSuchUnit(usize),
+    /// A second clock that cannot be scheduled beside the first.
+    #[error(
+        "ap_clk_2 cannot run at {second}/{first} of ap_clk; give it a frequency above 0 and at most {most} times ap_clk's"
+    )]
+    Clock {
+        /// Frequency of `ap_clk_2`.
+        second: u32,
+        /// Frequency of `ap_clk`, in the same unit.
+        first: u32,
+        /// Highest multiple.
+        most: u64,
+    },
     /// The kernel has something that the engine does not drive.
     #[error("compute unit `{unit}`: {what}")]
     Unsupported {

@@ -4,6 +4,7 @@
 //! made and the seed, never of the host's timing.
 
 mod burst;
+mod clocks;
 mod config;
 mod error;
 mod interconnect;
@@ -12,6 +13,7 @@ mod master;
 mod read;
 mod stall;
 mod state;
+mod stream;
 mod transfer;
 mod unit;
 mod write;
@@ -20,17 +22,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use clocks::ClockRatio;
 pub use config::{EngineConfig, MemoryTiming, UnitOptions};
 pub use error::{Channel, EngineError, Rule, Violation};
 pub use interconnect::{Access, ErrorResponse, Fault};
 pub use lite::{RegisterAccess, RegisterResult};
 pub use stall::Stalls;
+pub use stream::StreamEnd;
 
 use crate::frame::AxiMaster;
 use crate::interface::{Direction, Interfaces, Port};
 use crate::memory::DeviceMemory;
 use crate::model::{InstanceOptions, ModelLibrary};
+use clocks::Clocks;
 use interconnect::Interconnect;
+use stream::Link;
 use unit::{Unit, no_such};
 
 /// One clock in this many is measured with [`EngineConfig::sample_time`].
@@ -70,6 +76,8 @@ pub struct PortHandle {
 pub struct Engine {
     config: EngineConfig,
     units: Vec<Unit>,
+    links: Vec<Link>,
+    clocks: Clocks,
     fabric: Interconnect,
     running: bool,
     /// Why the engine cannot be stepped.
@@ -82,8 +90,10 @@ impl Engine {
     pub fn new(config: EngineConfig, memory: Arc<DeviceMemory>) -> Self {
         Self {
             fabric: Interconnect::new(memory, config.memory.bytes_per_clock),
+            clocks: Clocks::new(config.clock_period_ps, config.second_clock),
             config,
             units: Vec::new(),
+            links: Vec::new(),
             running: false,
             halted: None,
             counters: Counters::default(),
@@ -103,6 +113,7 @@ impl Engine {
         kernel: &str,
         options: UnitOptions,
     ) -> Result<usize, EngineError> {
+        self.clocks.check()?;
         let index = self.units.len();
         let seed = self.config.seed.wrapping_add(index as u64);
         let model = library.instantiate(kernel, InstanceOptions { seed })?;
@@ -115,6 +126,23 @@ impl Engine {
         )?;
         self.units.push(unit);
         Ok(index)
+    }
+
+    /// Has the stream port `from` send to the stream port `to`, through a FIFO of `depth` beats (at least two).
+    /// Every stream port must be connected before the engine is reset.
+    ///
+    /// # Errors
+    ///
+    /// A unit or port that is not there, or is connected already; ports of different widths.
+    pub fn connect_streams(
+        &mut self,
+        from: &StreamEnd,
+        to: &StreamEnd,
+        depth: usize,
+    ) -> Result<(), EngineError> {
+        let link = Link::new(&mut self.units, from, to, depth)?;
+        self.links.push(link);
+        Ok(())
     }
 
     /// The memory.
@@ -158,18 +186,34 @@ impl Engine {
     pub fn reset(&mut self) -> Result<(), EngineError> {
         self.running = false;
         self.halted = None;
-        let clocks = self.config.reset_clocks.max(1);
-        let result = self.units.iter_mut().try_for_each(|unit| {
-            unit.reset(
-                &mut self.fabric,
-                clocks,
-                self.config.clock_period_ps,
-                self.config.checkers,
-            )
-        });
-        self.fabric.now += clocks;
+        self.try_reset().map_err(|error| self.halt(error))
+    }
+
+    fn try_reset(&mut self) -> Result<(), EngineError> {
+        for unit in &self.units {
+            if let Some(port) = unit.open_streams.first() {
+                return Err(EngineError::Unsupported {
+                    unit: unit.name.clone(),
+                    what: format!("stream port `{port}` is connected to nothing"),
+                });
+            }
+        }
+        for link in &mut self.links {
+            link.reset(&mut self.units);
+        }
+        let count = self.config.reset_clocks.max(1);
+        let check = self.config.checkers;
+        for unit in &mut self.units {
+            unit.reset(&mut self.fabric, count, self.clocks, check)?;
+        }
+        self.fabric.now += count;
         self.fabric.last_progress = self.fabric.now;
-        result.map_err(|error| self.halt(error))
+        if check {
+            for link in &self.links {
+                link.check_reset(&mut self.units, self.fabric.now)?;
+            }
+        }
+        Ok(())
     }
 
     /// One clock of every compute unit.
@@ -239,7 +283,7 @@ impl Engine {
         patience: u64,
         mut done: impl FnMut(&Self) -> bool,
     ) -> Result<RunEnd, EngineError> {
-        let period = self.config.clock_period_ps;
+        let clocks = self.clocks;
         while !done(self) {
             let now = self.fabric.now;
             if now >= last {
@@ -249,12 +293,15 @@ impl Engine {
                 return Err(self.starved(patience));
             }
             self.fabric.refill();
+            for link in &mut self.links {
+                link.step::<CHECK>(&mut self.units, &mut self.fabric)?;
+            }
             if self.config.sample_time && now.is_multiple_of(SAMPLE_EVERY) {
-                self.measured_step::<CHECK>(period)?;
+                self.measured_step::<CHECK>(clocks)?;
             } else {
                 for unit in &mut self.units {
                     unit.exchange::<CHECK>(&mut self.fabric)?;
-                    unit.clock(now, period)?;
+                    unit.clock(now, clocks)?;
                 }
             }
             self.fabric.now = now + 1;
@@ -263,12 +310,12 @@ impl Engine {
     }
 
     #[cold]
-    fn measured_step<const CHECK: bool>(&mut self, period: u64) -> Result<(), EngineError> {
+    fn measured_step<const CHECK: bool>(&mut self, clocks: Clocks) -> Result<(), EngineError> {
         for unit in &mut self.units {
             let start = Instant::now();
             unit.exchange::<CHECK>(&mut self.fabric)?;
             let exchanged = Instant::now();
-            unit.clock(self.fabric.now, period)?;
+            unit.clock(self.fabric.now, clocks)?;
             self.counters.bus += exchanged - start;
             self.counters.model += exchanged.elapsed();
         }
@@ -278,16 +325,14 @@ impl Engine {
 
     #[cold]
     fn starved(&mut self, limit: u64) -> EngineError {
+        let mut report: String = self.units.iter_mut().map(Unit::waiting).collect();
+        for link in &self.links {
+            report += &link.waiting(&mut self.units);
+        }
         EngineError::Watchdog {
             clock: self.fabric.now,
             limit,
-            report: self
-                .units
-                .iter_mut()
-                .map(Unit::waiting)
-                .collect::<String>()
-                .trim_end()
-                .to_owned(),
+            report: report.trim_end().to_owned(),
         }
     }
 

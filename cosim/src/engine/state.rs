@@ -11,6 +11,9 @@ const MAGIC: &[u8; 8] = b"COSIMST1";
 struct Header {
     clock: u64,
     units: Vec<UnitHeader>,
+    /// Bytes that each stream connection holds.
+    #[serde(default)]
+    streams: Vec<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,6 +50,15 @@ impl Engine {
         let header = Header {
             clock: self.fabric.now,
             units,
+            streams: self
+                .links
+                .iter()
+                .map(|link| {
+                    let beats = link.save();
+                    states.extend_from_slice(&beats);
+                    beats.len()
+                })
+                .collect(),
         };
         let header = serde_json::to_vec(&header).expect("plain data");
         let mut bytes = MAGIC.to_vec();
@@ -98,11 +110,28 @@ impl Engine {
             parts.push(part);
             rest = after;
         }
+        if header.streams.len() != self.links.len() {
+            return Err(state("it has other stream connections than this engine"));
+        }
+        let mut beats = Vec::new();
+        for size in &header.streams {
+            let (part, after) = rest
+                .split_at_checked(*size)
+                .ok_or_else(|| state("it is cut short"))?;
+            beats.push(part);
+            rest = after;
+        }
         if !rest.is_empty() {
             return Err(state("it is too long"));
         }
         for (unit, part) in self.units.iter_mut().zip(parts) {
             if let Err(error) = unit.restore(part) {
+                return Err(self.halt(error));
+            }
+        }
+        for (link, part) in self.links.iter_mut().zip(beats) {
+            if !link.restore(part) {
+                let error = state("what its streams hold is damaged");
                 return Err(self.halt(error));
             }
         }

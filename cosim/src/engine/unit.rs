@@ -1,7 +1,9 @@
 //! A compute unit: an instance of a kernel with the bus models on its ports.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::clocks::{self, Clocks};
 use super::config::{EngineConfig, UnitOptions};
 use super::error::{EngineError, Rule, Violation};
 use super::interconnect::Interconnect;
@@ -21,7 +23,12 @@ pub(super) struct Unit {
     pub(super) model: Model,
     pub(super) masters: Vec<MasterPort>,
     pub(super) lites: Vec<LitePort>,
-    reset: Option<usize>,
+    /// Stream ports that are connected to nothing.
+    pub(super) open_streams: BTreeSet<String>,
+    /// `ap_rst_n`, and `ap_rst_n_2` of a kernel with two clocks.
+    resets: Vec<usize>,
+    /// It has `ap_clk_2`.
+    two_clocks: bool,
     interrupt: Option<usize>,
     waves: Option<Waves>,
 }
@@ -49,16 +56,11 @@ impl Unit {
             unit: name.clone(),
             what,
         };
-        if let Some(stream) = interfaces.streams.first() {
+        if let Some(clock) = interfaces.clocks.get(1)
+            && config.second_clock.is_none()
+        {
             return Err(unsupported(format!(
-                "stream port `{}` is connected to nothing",
-                stream.name
-            )));
-        }
-        if interfaces.clocks.len() > 1 {
-            return Err(unsupported(format!(
-                "there is no source for its clock `{}`",
-                interfaces.clocks[1]
+                "there is no source for its clock `{clock}`; say its frequency"
             )));
         }
         for (port, banks) in &options.banks {
@@ -120,7 +122,16 @@ impl Unit {
                 .map(|port| port.offset)
         };
         Ok(Self {
-            reset: offset("ap_rst_n", Direction::Input),
+            resets: ["ap_rst_n", "ap_rst_n_2"]
+                .iter()
+                .filter_map(|port| offset(port, Direction::Input))
+                .collect(),
+            two_clocks: interfaces.clocks.len() > 1,
+            open_streams: interfaces
+                .streams
+                .iter()
+                .map(|stream| stream.name.clone())
+                .collect(),
             interrupt: offset("interrupt", Direction::Output),
             name,
             model,
@@ -155,32 +166,53 @@ impl Unit {
 
     /// Clocks the model; `now` is the clock's number.
     #[inline]
-    pub(super) fn clock(&mut self, now: u64, period: u64) -> Result<(), EngineError> {
+    pub(super) fn clock(&mut self, now: u64, clocks: Clocks) -> Result<(), EngineError> {
         if self.waves.is_some() {
             self.turn_waves(now)?;
         }
-        // SAFETY: the frame starts with its header.
-        let header = unsafe { self.model.frame().cast::<FrameHeader>().as_mut() };
-        header.rise_ps = now * period;
-        header.fall_ps = now * period + period / 2;
-        self.model.clock(1)?;
+        if self.two_clocks {
+            return self.clock_both(now, clocks);
+        }
+        let period = clocks.period;
+        self.set_times(now * period, now * period + period / 2);
+        self.model.clock(clocks::FIRST)?;
         Ok(())
     }
 
-    /// Holds the kernel in reset for `clocks`, its bus models idle.
+    fn clock_both(&mut self, now: u64, clocks: Clocks) -> Result<(), EngineError> {
+        for edge in clocks.edges(now) {
+            self.set_times(edge.rise_ps, edge.fall_ps);
+            self.model.clock(edge.mask)?;
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn set_times(&mut self, rise_ps: u64, fall_ps: u64) {
+        // SAFETY: the frame starts with its header.
+        let header = unsafe { self.model.frame().cast::<FrameHeader>().as_mut() };
+        header.rise_ps = rise_ps;
+        header.fall_ps = fall_ps;
+    }
+
+    pub(super) fn has_reset(&self) -> bool {
+        !self.resets.is_empty()
+    }
+
+    /// Holds the kernel in reset for `count` clocks, its bus models idle.
     pub(super) fn reset(
         &mut self,
         fabric: &mut Interconnect,
-        clocks: u64,
-        period: u64,
+        count: u64,
+        clocks: Clocks,
         check: bool,
     ) -> Result<(), EngineError> {
         self.idle();
         self.set_reset(0);
-        for clock in 0..clocks {
-            self.clock(fabric.now + clock, period)?;
+        for clock in 0..count {
+            self.clock(fabric.now + clock, clocks)?;
             // The reset reaches the kernel's registers one edge after it was driven.
-            if check && self.reset.is_some() && clock >= RESET_SEEN {
+            if check && self.has_reset() && clock >= RESET_SEEN {
                 self.check_reset(fabric.now + clock)?;
             }
         }
@@ -209,8 +241,8 @@ impl Unit {
     }
 
     fn set_reset(&mut self, level: u64) {
-        if let Some(offset) = self.reset {
-            self.model.set_word(offset, level);
+        for offset in &self.resets {
+            self.model.set_word(*offset, level);
         }
     }
 
