@@ -166,6 +166,30 @@ impl DeviceMemory {
         Ok(())
     }
 
+    /// Copies `size` bytes from one address to another; the two may overlap.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError::Outside`] if either range does not lie in one bank.
+    pub fn copy(&self, from: u64, to: u64, size: usize) -> Result<(), MemoryError> {
+        let source = self.pointer(from, size)?;
+        let target = self.pointer(to, size)?;
+        // SAFETY: `pointer` checked both ranges; `copy` allows for an overlap.
+        unsafe { std::ptr::copy(source, target, size) };
+        Ok(())
+    }
+
+    /// Where the host sees the `size` bytes at `address`, valid while this memory lives. What the pointer shows at one
+    /// instant while kernels run is only defined where the program has ordered the two.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError::Outside`] if they do not lie in one bank.
+    pub fn host_pointer(&self, address: u64, size: usize) -> Result<NonNull<u8>, MemoryError> {
+        let pointer = self.pointer(address, size)?;
+        Ok(NonNull::new(pointer).expect("a mapping is never at null"))
+    }
+
     /// Makes every bank zero again and gives its memory back to the system.
     pub fn clear(&self) {
         for map in &self.maps {
@@ -223,6 +247,19 @@ mod tests {
         memory.clear();
         memory.read(16 << 30, &mut bytes).expect("inside");
         assert_eq!(bytes, [0; 8]);
+    }
+
+    #[test]
+    fn copies_may_overlap_and_the_host_sees_the_same_bytes() {
+        let memory = DeviceMemory::new(&[bank("a", 4096, 8192)]).expect("a bank");
+        memory.write(4096, b"abcdef").expect("inside");
+        memory.copy(4096, 4098, 6).expect("inside");
+        let pointer = memory.host_pointer(4096, 8).expect("inside");
+        // SAFETY: eight bytes of the memory, which lives to the end of the test.
+        let seen = unsafe { std::slice::from_raw_parts(pointer.as_ptr(), 8) };
+        assert_eq!(seen, b"ababcdef");
+        assert!(memory.copy(4096, 12288 - 3, 4).is_err());
+        assert!(memory.host_pointer(12288 - 3, 4).is_err());
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::backend::{Backend, SimulatedTime, software::SoftwareBackend};
 use crate::card_id::CardId;
 use crate::image::Image;
 use crate::kernel::Kernel;
-use crate::memory::{BankAllocator, Buffer};
+use crate::memory::{BankAllocator, Buffer, DeviceBuffer};
+use crate::run_queue::RunQueue;
 use crate::store::CardStore;
 use crate::{Error, Result};
 
@@ -185,6 +186,35 @@ impl Card {
     /// [`Error::NotProgrammed`], [`Error::BankMissing`], [`Error::OutOfMemory`], [`Error::HostMemory`].
     pub fn allocate(&self, bank: usize, len: usize) -> Result<Buffer> {
         Buffer::new(Arc::clone(&self.core), bank, len)
+    }
+
+    /// Memory of `len` bytes in the bank of that index, without a side on the host.
+    ///
+    /// # Errors
+    /// [`Error::NotProgrammed`], [`Error::BankMissing`], [`Error::OutOfMemory`].
+    pub fn allocate_device(&self, bank: usize, len: usize) -> Result<DeviceBuffer> {
+        DeviceBuffer::new(Arc::clone(&self.core), bank, len)
+    }
+
+    /// Copies `bytes` to an address of the card's memory, whichever buffer that is in.
+    ///
+    /// # Errors
+    /// [`Error::NotProgrammed`], [`Error::Bus`] for addresses outside the banks.
+    pub fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()> {
+        self.core.backend.write_memory(address, bytes)
+    }
+
+    /// Fills `bytes` from an address of the card's memory.
+    ///
+    /// # Errors
+    /// As [`Card::write_memory`].
+    pub fn read_memory(&self, address: u64, bytes: &mut [u8]) -> Result<()> {
+        self.core.backend.read_memory(address, bytes)
+    }
+
+    /// A queue of runs given by their registers.
+    pub fn run_queue(&self) -> RunQueue {
+        RunQueue::new(Arc::clone(&self.core))
     }
 
     /// A kernel of the loaded image. `name` is `kernel` for all its compute units, or `kernel:instance`.

@@ -182,6 +182,15 @@ impl Image {
         self.kernels[self.units[unit].kernel].control
     }
 
+    /// Bytes of a unit's registers, from offset 0 on.
+    pub fn register_window(&self, unit: usize) -> u64 {
+        let kernel = &self.kernels[self.units[unit].kernel];
+        kernel
+            .control_port()
+            .and_then(|port| port.range)
+            .unwrap_or(bitstreams::MODEL_APERTURE)
+    }
+
     /// A unit's argument.
     pub fn argument(&self, unit: usize, id: usize) -> Option<&Argument> {
         self.kernels[self.units[unit].kernel].argument(u32::try_from(id).ok()?)

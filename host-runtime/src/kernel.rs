@@ -152,8 +152,6 @@ impl Kernel {
     }
 
     fn register_window(&self) -> Range<u64> {
-        let kernel = &self.image.kernels()[self.image.units()[self.units[0]].kernel];
-        let range = kernel.control_port().and_then(|port| port.range);
-        0..range.unwrap_or(bitstreams::MODEL_APERTURE)
+        0..self.image.register_window(self.units[0])
     }
 }

@@ -26,6 +26,7 @@ mod inventory;
 mod kernel;
 mod memory;
 mod run;
+mod run_queue;
 mod store;
 pub mod tcp;
 mod validator;
@@ -38,8 +39,9 @@ pub use error::{Error, Result};
 pub use image::{BankInfo, Image, UnitInfo};
 pub use inventory::{CardEntry, CardState, Inventory};
 pub use kernel::Kernel;
-pub use memory::{Buffer, Direction};
+pub use memory::{Buffer, DeviceBuffer, Direction, MappedMemory};
 pub use run::{Run, RunState};
+pub use run_queue::{RunQueue, Ticket};
 pub use store::{Holder, STATE_FOLDER_VARIABLE, state_folder};
 pub use validator::{Answers, Cycles, KERNEL, PolicyChoice, Progress, Report, Summary, Validator};
 

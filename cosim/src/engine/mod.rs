@@ -216,6 +216,26 @@ impl Engine {
         Ok(())
     }
 
+    /// Resets one compute unit and its bus models; the others stand still meanwhile and keep their state. Streams
+    /// between units keep what is under way in them.
+    ///
+    /// # Errors
+    ///
+    /// As [`reset`](Self::reset), [`EngineError::NoSuchUnit`], and [`EngineError::Halted`] after an error: only a reset
+    /// of the whole engine takes that back.
+    pub fn reset_unit(&mut self, unit: usize) -> Result<(), EngineError> {
+        if let Some(reason) = &self.halted {
+            return Err(EngineError::Halted(reason.clone()));
+        }
+        self.unit(unit)?;
+        let count = self.config.reset_clocks.max(1);
+        let check = self.config.checkers;
+        let result = self.units[unit].reset(&mut self.fabric, count, self.clocks, check);
+        self.fabric.now += count;
+        self.fabric.last_progress = self.fabric.now;
+        result.map_err(|error| self.halt(error))
+    }
+
     /// One clock of every compute unit.
     ///
     /// # Errors

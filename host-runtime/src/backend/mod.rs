@@ -16,6 +16,7 @@ use thiserror::Error;
 use crate::Result;
 use crate::cancel::CancelToken;
 use crate::image::Image;
+use crate::memory::MappedMemory;
 
 /// An access to a card's registers or memory that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -64,6 +65,9 @@ pub(crate) struct RunOutcome {
     /// Values of the snapshot registers after the end.
     pub after: Vec<u32>,
 }
+
+/// A run that ended, and how.
+pub(crate) type EndedRun = (RunId, Result<RunOutcome>);
 
 /// Names a submitted run within its backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,6 +125,12 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     /// Copies bytes out of the card's memory.
     fn read_memory(&self, address: u64, bytes: &mut [u8]) -> Result<()>;
 
+    /// Copies bytes within the card's memory.
+    fn copy_memory(&self, from: u64, to: u64, len: usize) -> Result<()>;
+
+    /// Where the host sees bytes of the card's memory; `None` where it cannot see them.
+    fn map_memory(&self, address: u64, len: usize) -> Result<Option<MappedMemory>>;
+
     /// Reads a register of a compute unit.
     fn read_register(&self, unit: usize, offset: u32) -> Result<u32>;
 
@@ -133,6 +143,10 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
 
     /// Waits for a run. A `Done` is given once.
     fn wait(&self, run: RunId, patience: &Patience) -> Result<Waited>;
+
+    /// Waits until one of these runs has ended, and tells of all that have; none when time is up or the wait was
+    /// cancelled. The end of a run is told once.
+    fn wait_any(&self, runs: &[RunId], patience: &Patience) -> Result<Vec<EndedRun>>;
 
     /// Ends a run: its compute unit is reset, and runs queued behind it are ended too.
     fn abort(&self, run: RunId) -> Result<()>;

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::residency::{Device, Residency};
 use crate::backend::{
-    Backend, BusError, Patience, RunId, RunOutcome, RunRequest, SimulatedTime, Waited,
+    Backend, BusError, EndedRun, Patience, RunId, RunOutcome, RunRequest, SimulatedTime, Waited,
 };
 use crate::card_id::CardId;
 use crate::image::{BankInfo, Image};
+use crate::memory::MappedMemory;
 use crate::store::CardStore;
 use crate::tcp::registers as reg;
 use crate::tcp::{Descriptor, Detail, Options, Output, Policy, PolicySlot, Tally, Verdict, golden};
@@ -126,6 +127,20 @@ impl Backend for SoftwareBackend {
         Ok(())
     }
 
+    fn copy_memory(&self, from: u64, to: u64, len: usize) -> Result<()> {
+        let card = self.residency.id();
+        let mut seat = self.residency.sit()?;
+        let device = seat.device()?;
+        let bytes = device.memory(card, from, len)?.to_vec();
+        device.memory(card, to, len)?.copy_from_slice(&bytes);
+        Ok(())
+    }
+
+    fn map_memory(&self, _address: u64, _len: usize) -> Result<Option<MappedMemory>> {
+        // Its memory is replaced by programming, so nobody may hold on to it.
+        Ok(None)
+    }
+
     fn read_register(&self, _unit: usize, offset: u32) -> Result<u32> {
         Ok(self.residency.sit()?.device()?.registers.read(offset))
     }
@@ -197,6 +212,15 @@ impl Backend for SoftwareBackend {
                 reason: "that run is not known, or ended too long ago".to_owned(),
             }),
         }
+    }
+
+    fn wait_any(&self, runs: &[RunId], patience: &Patience) -> Result<Vec<EndedRun>> {
+        runs.iter()
+            .map(|&run| match self.wait(run, patience)? {
+                Waited::Done(outcome) => Ok((run, Ok(outcome))),
+                Waited::Pending(_) => unreachable!("runs end before their submission returns"),
+            })
+            .collect()
     }
 
     fn abort(&self, run: RunId) -> Result<()> {

@@ -3,6 +3,10 @@
 
 mod allocator;
 mod buffer;
+mod device_buffer;
+mod mapped;
 
 pub(crate) use allocator::BankAllocator;
 pub use buffer::{Buffer, Direction};
+pub use device_buffer::DeviceBuffer;
+pub use mapped::MappedMemory;

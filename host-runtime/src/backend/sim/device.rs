@@ -59,10 +59,6 @@ impl SimDevice {
         self.units[request.unit].enqueue(run, request);
     }
 
-    pub(super) fn is_known(&self, run: RunId) -> bool {
-        self.units.iter().any(|unit| unit.knows(run))
-    }
-
     /// Takes back what was queued and not begun.
     pub(super) fn withdraw(&mut self) -> Vec<(RunId, RunRequest)> {
         self.units.iter_mut().flat_map(UnitRuns::withdraw).collect()
@@ -89,6 +85,36 @@ impl SimDevice {
                     .collect::<Vec<_>>()
             })
             .collect()
+    }
+
+    /// Ends the runs of the unit that has this run, and resets that unit alone. The others work on.
+    pub(super) fn abort_unit_of(&mut self, run: RunId) -> Result<Vec<Ended>> {
+        let Some(index) = self.units.iter().position(|unit| unit.knows(run)) else {
+            return Ok(Vec::new());
+        };
+        // The answers of the other units' register accesses must not get lost. If they do not come, only a reset of
+        // all helps.
+        if self.let_registers_settle().is_err() {
+            let ended = self.abort_all();
+            self.reset()?;
+            return Ok(ended);
+        }
+        let card = self.card;
+        let unit = &mut self.units[index];
+        let name = unit.name().to_owned();
+        let aborted = |run| {
+            let unit = name.clone();
+            (run, Err(Error::Aborted { card, unit }))
+        };
+        let ended = unit.end_all().into_iter().map(aborted).collect();
+        self.engine
+            .reset_unit(index)
+            .and_then(|()| self.units[index].prepare(&mut self.engine, index))
+            .map_err(|source| Error::Simulation { card, source })?;
+        let working = self.is_working();
+        self.engine.set_running(working);
+        self.publish_clocks();
+        Ok(ended)
     }
 
     /// Clocks for up to `clocks` and returns the runs that ended. `begin` false: begins no queued run.

@@ -15,10 +15,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::backend::residency::{Device, Residency, Seat};
-use crate::backend::{Backend, BusError, Patience, RunId, RunRequest, SimulatedTime, Waited};
+use crate::backend::residency::{Residency, Seat};
+use crate::backend::{
+    Backend, BusError, EndedRun, Patience, RunId, RunRequest, SimulatedTime, Waited,
+};
 use crate::card_id::CardId;
 use crate::image::Image;
+use crate::memory::MappedMemory;
 use crate::store::CardStore;
 use crate::{Error, Result};
 use device::{SimConfig, SimDevice};
@@ -202,6 +205,21 @@ impl Backend for SimBackend {
             .map_err(|_| self.memory_error(address, len))
     }
 
+    fn copy_memory(&self, from: u64, to: u64, len: usize) -> Result<()> {
+        self.worker.kick();
+        self.memory()?
+            .copy(from, to, len)
+            .map_err(|_| self.memory_error(from, len))
+    }
+
+    fn map_memory(&self, address: u64, len: usize) -> Result<Option<MappedMemory>> {
+        let memory = self.memory()?;
+        let start = memory
+            .host_pointer(address, len)
+            .map_err(|_| self.memory_error(address, len))?;
+        Ok(Some(MappedMemory::new(start, len, memory)))
+    }
+
     fn read_register(&self, unit: usize, offset: u32) -> Result<u32> {
         self.with_device(|device| device.read_register(unit, offset))
     }
@@ -217,16 +235,25 @@ impl Backend for SimBackend {
     }
 
     fn wait(&self, run: RunId, patience: &Patience) -> Result<Waited> {
+        match self.wait_any(&[run], patience)?.pop() {
+            Some((_, result)) => result.map(Waited::Done),
+            None => Ok(Waited::Pending(
+                "in simulation, --waves shows what it waits for".to_owned(),
+            )),
+        }
+    }
+
+    fn wait_any(&self, runs: &[RunId], patience: &Patience) -> Result<Vec<EndedRun>> {
         let begin = Instant::now();
         let mut watch = WantedWatch::new();
         loop {
-            if let Some(result) = self.shared.board.take(run) {
-                return result.map(Waited::Done);
+            let ended = self.shared.board.take_all(runs);
+            if !ended.is_empty() {
+                return Ok(ended);
             }
             let left = patience.timeout.saturating_sub(begin.elapsed());
             if left.is_zero() || patience.cancel.is_cancelled() {
-                let hint = "in simulation, --waves shows what it waits for".to_owned();
-                return Ok(Waited::Pending(hint));
+                return Ok(Vec::new());
             }
             let rest = Patience {
                 timeout: left,
@@ -251,11 +278,8 @@ impl Backend for SimBackend {
         }
         let mut seat = self.shared.residency.sit()?;
         let device = seat.device()?;
-        if device.is_known(run) {
-            let ended = device.abort_all();
-            device.reset()?;
-            self.shared.board.post(ended);
-        }
+        let ended = device.abort_unit_of(run)?;
+        self.shared.board.post(ended);
         // The outcome is the caller's who aborted: nobody asks for it.
         self.shared.board.take(run);
         Ok(())

@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::{DRIVER_POLL, Shared, WantedWatch};
-use crate::backend::{Patience, RunId, RunOutcome, RunRequest};
+use crate::backend::{EndedRun, Patience, RunId, RunOutcome, RunRequest};
 use crate::cancel::CancelToken;
 use crate::card_id::CardId;
 use crate::{Error, Result};
@@ -102,6 +102,17 @@ impl Board {
 
     pub(super) fn take(&self, run: RunId) -> Option<Result<RunOutcome>> {
         self.ended.lock().remove(&run)
+    }
+
+    /// Takes the results of those of these runs that ended.
+    pub(super) fn take_all(&self, runs: &[RunId]) -> Vec<EndedRun> {
+        let mut ended = self.ended.lock();
+        if ended.is_empty() {
+            return Vec::new();
+        }
+        runs.iter()
+            .filter_map(|&run| Some((run, ended.remove(&run)?)))
+            .collect()
     }
 
     /// Sleeps until something is posted, or for that long.
