@@ -170,6 +170,17 @@ impl Card {
         Ok(())
     }
 
+    /// Loads an image into a card that holds none; one that holds an image by now, loaded by whom ever, keeps it. So
+    /// several programs may begin on a new card at once.
+    ///
+    /// # Errors
+    /// As [`Card::program`].
+    pub fn program_empty(&self, image: &Arc<Image>) -> Result<()> {
+        self.core.backend.program_empty(Arc::clone(image))?;
+        self.core.rebuild_banks();
+        Ok(())
+    }
+
     /// Resets the loaded image's kernels: registers, policy slots and counters go back to their reset values.
     ///
     /// # Errors

@@ -116,6 +116,9 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     /// Replaces the image. On failure the one before stays.
     fn program(&self, image: Arc<Image>) -> Result<()>;
 
+    /// Loads an image unless there is one: whoever came first, of this process or another, stays.
+    fn program_empty(&self, image: Arc<Image>) -> Result<()>;
+
     /// Resets the kernels of the loaded image.
     fn reset(&self) -> Result<()>;
 

@@ -410,6 +410,15 @@ impl<D: Device> Seat<'_, D> {
         Ok(())
     }
 
+    /// Programs a card that holds no image, now that nobody else can: another process may have done so since this one
+    /// looked, and its handles must not become stale.
+    pub(crate) fn program_empty(&mut self, image: Arc<Image>) -> Result<()> {
+        if self.resident.image.is_some() {
+            return Ok(());
+        }
+        self.program(image)
+    }
+
     /// Resets the device and makes older handles stale.
     pub(crate) fn reset(&mut self) -> Result<()> {
         let Self {

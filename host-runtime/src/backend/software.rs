@@ -74,7 +74,7 @@ impl SoftwareBackend {
     pub(crate) fn open(id: CardId, store: CardStore) -> Result<Self> {
         let residency = Residency::open(id, store, ())?;
         if residency.image().is_none() {
-            residency.sit()?.program(own_image()?)?;
+            residency.sit()?.program_empty(own_image()?)?;
         }
         Ok(Self {
             residency,
@@ -101,6 +101,10 @@ impl Backend for SoftwareBackend {
 
     fn program(&self, image: Arc<Image>) -> Result<()> {
         self.residency.sit()?.program(image)
+    }
+
+    fn program_empty(&self, image: Arc<Image>) -> Result<()> {
+        self.residency.sit()?.program_empty(image)
     }
 
     fn reset(&self) -> Result<()> {

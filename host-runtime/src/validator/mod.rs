@@ -148,7 +148,7 @@ impl Validator {
         #[cfg(feature = "cosim")]
         if card.image().is_none() {
             tracing::info!(card = %card.id(), "programming the default image");
-            card.program(&crate::Image::default_image()?)?;
+            card.program_empty(&crate::Image::default_image()?)?;
         }
         let kernel = card.kernel(KERNEL)?;
         let identity = (

@@ -181,6 +181,10 @@ impl Backend for SimBackend {
         seat.program(image)
     }
 
+    fn program_empty(&self, image: Arc<Image>) -> Result<()> {
+        self.shared.residency.sit()?.program_empty(image)
+    }
+
     fn reset(&self) -> Result<()> {
         let mut seat = self.shared.residency.sit()?;
         if let Ok(device) = seat.device() {
