@@ -46,7 +46,7 @@ pub(crate) struct Globals {
     /// Say only errors on standard error; no progress bar
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// When to use colors
+    /// When to use colors; auto: on a terminal, unless NO_COLOR is set
     #[arg(
         long,
         global = true,
@@ -60,11 +60,8 @@ pub(crate) struct Globals {
 /// When to use colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorChoice {
-    /// On a terminal, unless NO_COLOR is set.
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use host_runtime::{Access, Card, CardId, Inventory, OpenOptions, SimOptions};
 
 use crate::cli::Globals;
+use crate::stderr;
 
 /// What a command knows of its surroundings.
 #[derive(Debug)]
@@ -24,7 +25,9 @@ impl Context {
         }
         let card = self.inventory().default_card();
         if matches!(card, CardId::Simulated(_)) && !self.globals.quiet {
-            eprintln!("no card is present: using the simulated one, {card}");
+            stderr::line(format_args!(
+                "no card is present: using the simulated one, {card}"
+            ));
         }
         card
     }

@@ -3,12 +3,25 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde::Serialize;
 
+use crate::stderr;
 use crate::stdout::{Stdout, is_reader_gone};
 
 /// Exit status of errors; clap uses the same for wrong usage.
 const ERROR: u8 = 2;
+
+/// An error as the JSON reports have it.
+#[derive(Debug, Serialize)]
+struct JsonFailure<'a> {
+    error: JsonError<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonError<'a> {
+    message: &'a str,
+    causes: &'a [String],
+}
 
 /// Tells an error and gives the exit status.
 pub(crate) fn report(error: &anyhow::Error, as_json: bool) -> ExitCode {
@@ -17,18 +30,26 @@ pub(crate) fn report(error: &anyhow::Error, as_json: bool) -> ExitCode {
     }
     let causes = causes(error);
     if as_json {
-        let object = json!({ "error": { "message": causes[0], "causes": causes[1..] } });
+        let object = JsonFailure {
+            error: JsonError {
+                message: &causes[0],
+                causes: &causes[1..],
+            },
+        };
         let mut stdout = Stdout::new();
         // The error is told on standard error in any case.
         let _ = stdout.json(&object).and_then(|()| stdout.finish());
     }
-    eprintln!(
+    stderr::line(format_args!(
         "{} {}",
         console::style("error:").for_stderr().red().bold(),
         causes[0]
-    );
+    ));
     for cause in &causes[1..] {
-        eprintln!("  caused by: {cause}");
+        stderr::line(format_args!(
+            "  caused by: {}",
+            cause.replace('\n', "\n    ")
+        ));
     }
     ExitCode::from(ERROR)
 }
@@ -37,7 +58,7 @@ pub(crate) fn report(error: &anyhow::Error, as_json: bool) -> ExitCode {
 fn causes(error: &anyhow::Error) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     for cause in error.chain() {
-        let text = cause.to_string();
+        let text = cause.to_string().trim_end().to_owned();
         if !texts.last().is_some_and(|last| last.contains(&text)) {
             texts.push(text);
         }

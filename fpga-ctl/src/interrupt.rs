@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use host_runtime::CancelToken;
 
 use crate::output_file;
+use crate::stderr;
 
 /// Exit status of shells for a program that SIGINT ended.
 const ENDED_BY_SIGINT: i32 = 130;
@@ -26,7 +27,7 @@ pub(crate) fn watch() -> Result<CancelToken> {
             output_file::remove_pending();
             std::process::exit(ENDED_BY_SIGINT);
         }
-        eprintln!("stopping; once more to end at once");
+        stderr::line(format_args!("stopping; once more to end at once"));
         cancel.cancel();
     };
     ctrlc::set_handler(handler).context("cannot take Ctrl-C")?;

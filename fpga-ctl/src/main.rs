@@ -11,6 +11,7 @@ mod failure;
 mod interrupt;
 mod output_file;
 mod simulation;
+mod stderr;
 mod stdout;
 mod table;
 

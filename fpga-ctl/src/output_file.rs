@@ -95,20 +95,28 @@ impl OutputFile {
         written.with_context(|| cannot_write(&self.path))
     }
 
-    /// Puts the complete file in its place.
-    pub(crate) fn commit(self) -> Result<()> {
-        let finish = || -> io::Result<()> {
-            match self.target {
-                Target::New { file, place } => {
-                    let file = file.into_inner()?;
-                    file.as_file().sync_all()?;
-                    file.persist(place)?;
-                }
-                Target::Special(mut file) => file.flush()?,
-            }
-            Ok(())
+    /// Hands all bytes to the disk, which is where a full one shows.
+    pub(crate) fn complete(&mut self) -> Result<()> {
+        let completed = match &mut self.target {
+            Target::New { file, .. } => file
+                .flush()
+                .and_then(|()| file.get_ref().as_file().sync_all()),
+            Target::Special(file) => file.flush(),
         };
-        finish().with_context(|| cannot_write(&self.path))
+        completed.with_context(|| cannot_write(&self.path))
+    }
+
+    /// Puts the file in its place.
+    pub(crate) fn commit(mut self) -> Result<()> {
+        self.complete()?;
+        if let Target::New { file, place } = self.target {
+            let persisted = file
+                .into_inner()
+                .map_err(io::Error::from)
+                .and_then(|file| Ok(file.persist(place)?));
+            persisted.with_context(|| cannot_write(&self.path))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Options that only a simulated card has: its memory's timing, stalls, checkers and waves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, value_parser};
@@ -61,6 +61,15 @@ impl SimulationArgs {
             bail!(
                 "{card} has no waves to record in {}; use a simulated card: --card sim:0",
                 path.display()
+            );
+        }
+        let folder = self.waves.as_deref().and_then(Path::parent);
+        if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty())
+            && !folder.is_dir()
+        {
+            bail!(
+                "there is no folder {} to write waves into; create it first",
+                folder.display()
             );
         }
         Ok(SimOptions {

@@ -1,5 +1,6 @@
 //! `fpga-ctl doctor`: what is missing on this machine, and the command that mends it.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -9,7 +10,6 @@ use console::style;
 use cosim::Cache;
 use host_runtime::CardId;
 use serde::Serialize;
-use std::io::Write;
 
 use crate::cli::JsonFlag;
 use crate::context::Context;
@@ -44,8 +44,8 @@ pub(crate) struct DoctorArgs {
 #[serde(rename_all = "lowercase")]
 enum Status {
     Ok,
-    /// Something that a part of the project needs is not there.
-    Missing,
+    /// Something that is needed is not there, or does not work.
+    Problem,
     /// Not there, and not needed.
     Absent,
 }
@@ -85,7 +85,7 @@ pub(crate) fn run(context: &Context, args: &DoctorArgs) -> Result<ExitCode> {
         real_cards(context),
     ];
     let diagnosis = Diagnosis {
-        ok: checks.iter().all(|check| check.status != Status::Missing),
+        ok: checks.iter().all(|check| check.status != Status::Problem),
         checks,
     };
     let mut out = Stdout::new();
@@ -102,19 +102,19 @@ fn write(out: &mut Stdout, diagnosis: &Diagnosis) -> Result<()> {
     for check in &diagnosis.checks {
         let mark = match check.status {
             Status::Ok => style("ok     ").green(),
-            Status::Missing => style("MISSING").red().bold(),
+            Status::Problem => style("PROBLEM").red().bold(),
             Status::Absent => style("absent ").dim(),
         };
-        writeln!(out, "{mark}  {:<15}  {}", check.name, check.found)?;
+        writeln!(out, "{mark}  {:<14}  {}", check.name, check.found)?;
         if let Some(fix) = &check.fix {
-            writeln!(out, "{:24} needed to {}", "", check.purpose)?;
-            writeln!(out, "{:24} to mend it: {}", "", style(fix).bold())?;
+            writeln!(out, "{:25}needed to {}", "", check.purpose)?;
+            writeln!(out, "{:25}to mend it: {}", "", style(fix).bold())?;
         }
     }
     let verdict = if diagnosis.ok {
         "nothing essential is missing"
     } else {
-        "something is missing; mend it by the commands above"
+        "something essential is missing or does not work; the commands above mend it"
     };
     writeln!(out, "\n{verdict}")?;
     Ok(())
@@ -128,7 +128,7 @@ impl Check {
     ) -> Self {
         let (status, found, fix) = match result {
             Ok(found) => (Status::Ok, found, None),
-            Err((found, fix)) => (Status::Missing, found, Some(fix)),
+            Err((found, fix)) => (Status::Problem, found, Some(fix)),
         };
         Self {
             name,
@@ -262,7 +262,7 @@ fn writable(folder: PathBuf, variable: &str) -> Result<String, (String, String)>
     Ok(format!("{shown}, {room} free"))
 }
 
-/// Opens the simulated card and programs nothing: only a usable one says what it holds.
+/// Whether the simulated card could be opened, as far as looking tells.
 fn simulated_card(context: &Context) -> Check {
     let id = match context.globals.card {
         Some(id) => id,

@@ -137,7 +137,8 @@ pub(crate) fn read_file(path: &Path, default_profile: Profile) -> Result<PolicyF
         std::fs::read_to_string(path)
     };
     let text = text.with_context(|| format!("cannot read the policy {}", path.display()))?;
-    PolicyFile::parse(&text, default_profile).with_context(|| path.display().to_string())
+    PolicyFile::parse(&text, default_profile)
+        .with_context(|| format!("cannot use the policy {}", path.display()))
 }
 
 /// Runs a `policy` command.

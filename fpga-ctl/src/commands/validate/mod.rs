@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum, value_parser};
 use host_runtime::tcp::{Checksum, Decision, Output, PolicyFile, PolicySlot, Profile, Tally};
 use host_runtime::{Access, CancelToken, Card, PolicyChoice, Validator};
@@ -167,8 +167,12 @@ impl PolicySource {
             return Ok(Self::Slot(PolicySlot::new(slot)?));
         }
         let path = PathBuf::from(text);
+        ensure!(
+            text != "-" || !args.files.contains(&path),
+            "standard input (-) can be read once only"
+        );
         let file = super::policy::read_file(&path, args.profile)?;
-        anyhow::ensure!(
+        ensure!(
             file.profile == args.profile,
             "{text} is a policy for the {0} profile, and the descriptors are to be read as {1}; add --profile \
              {0}, or change the file",
@@ -192,6 +196,7 @@ pub(crate) fn run(context: &Context, args: &ValidateArgs) -> Result<ExitCode> {
     // All that can be refused is refused before the card is touched.
     let policy = PolicySource::read(args)?;
     let cancel = interrupt::watch()?;
+    tracing::info!(files = ?args.files, "reading descriptors");
     let files = args.files.clone();
     let inputs = interruptible(&cancel, move || input::read_all(&files))?;
     let id = context.card();
@@ -214,6 +219,17 @@ pub(crate) fn run(context: &Context, args: &ValidateArgs) -> Result<ExitCode> {
         .context("the verdicts are right, but the card's state could not be stored")?;
     if let Some(output) = output {
         output.commit()?;
+    }
+    if let Some(waves) = args
+        .simulation
+        .waves
+        .as_deref()
+        .filter(|path| !path.exists())
+    {
+        tracing::warn!(
+            "there are no waves in {}: the run has no clock from --waves-from to --waves-to",
+            waves.display()
+        );
     }
     job.print(&report)?;
     let failed = args
@@ -260,7 +276,7 @@ impl<'a> Job<'a> {
             // The sinks' own error says more than what passed through the library.
             let summary = match (result, refused) {
                 (_, Some(error)) => return Err(error),
-                (result, None) => result.with_context(|| input.label.clone())?,
+                (result, None) => result.map_err(|error| self.explain(error, input))?,
             };
             report.add(&summary);
         }
@@ -268,6 +284,17 @@ impl<'a> Job<'a> {
         report.listing = listing;
         report.failed = args.fail_on.map(|fail_on| fail_on.is_found(&report.tally));
         Ok((report, output))
+    }
+
+    /// Adds which file it was, where that is not clear.
+    fn explain(&self, error: host_runtime::Error, input: &Input) -> anyhow::Error {
+        let about_a_descriptor = matches!(error, host_runtime::Error::Mismatch { .. });
+        let error = anyhow::Error::from(error);
+        if about_a_descriptor && self.inputs.len() > 1 {
+            error.context(format!("in {}", input.label))
+        } else {
+            error
+        }
     }
 
     fn print(&self, report: &Report<'_>) -> Result<()> {

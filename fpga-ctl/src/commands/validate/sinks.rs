@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use host_runtime::Answers;
 use host_runtime::tcp::Detail;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::input::Input;
 use super::listing::{Listing, Row};
@@ -18,8 +18,7 @@ use crate::stdout::{Stdout, is_reader_gone};
 /// Work that takes less shows no progress bar.
 const SHORT: Duration = Duration::from_millis(400);
 
-const PROGRESS: &str =
-    "{percent:>3} % {wide_bar} {human_pos} of {human_len}, {per_sec}, {eta} left";
+const PROGRESS: &str = "{percent:>3} % {wide_bar} {human_pos} of {human_len}, {rate}/s, {eta} left";
 
 /// All that takes answers.
 pub(super) struct Sinks<'a> {
@@ -55,7 +54,11 @@ impl<'a> Sinks<'a> {
             .map(|input| input.collection.descriptors().len() as u64)
             .sum();
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
-        bar.set_style(ProgressStyle::with_template(PROGRESS)?);
+        let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            // A bar cannot tell of an error.
+            let _ = write!(text, "{}", HumanCount(state.per_sec() as u64));
+        };
+        bar.set_style(ProgressStyle::with_template(PROGRESS)?.with_key("rate", rate));
         // Whoever reads CSV from a terminal sees the progress by the lines.
         let lines_show_it = csv.is_some() && console::user_attended();
         let shows_progress = !quiet && !lines_show_it;
@@ -152,6 +155,9 @@ impl<'a> Sinks<'a> {
                 Ok(()) => {}
                 Err(error) => self.csv_failed(error.into())?,
             }
+        }
+        if let Some(output) = &mut self.output {
+            output.complete()?;
         }
         Ok((self.listing, self.output))
     }

@@ -41,7 +41,7 @@ fn write_listing(out: &mut impl Write, report: &Report<'_>, inputs: &[Input]) ->
             .text("VERDICT")
             .text("DECISION")
             .text("RISK")
-            .text("WHY");
+            .text("CAUSE");
         if several {
             table = table.flexible("FILE");
         }
@@ -54,7 +54,7 @@ fn write_listing(out: &mut impl Write, report: &Report<'_>, inputs: &[Input]) ->
                 row.verdict.clone(),
                 decision_style(row.decision).to_string(),
                 row.risk.unwrap_or("-").to_owned(),
-                why(row),
+                cause(row),
             ]);
             if several {
                 cells.push(printable(row.file).into_owned());
@@ -74,8 +74,8 @@ fn write_listing(out: &mut impl Write, report: &Report<'_>, inputs: &[Input]) ->
     Ok(())
 }
 
-/// The reasons beyond the risk.
-fn why(row: &NamedRow<'_>) -> String {
+/// Why it is malformed, or decided otherwise than by its risk alone.
+fn cause(row: &NamedRow<'_>) -> String {
     let reasons = [
         row.cause,
         row.over_maximum.then_some("over a maximum"),

@@ -1,0 +1,9 @@
+//! Standard error. What is told there is for a person, who may have gone away: failing to tell is no error.
+
+use std::fmt::Arguments;
+use std::io::Write;
+
+/// Writes a line.
+pub(crate) fn line(text: Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
