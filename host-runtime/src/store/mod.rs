@@ -40,6 +40,10 @@ pub const STATE_FOLDER_VARIABLE: &str = "FPGA_STATE_DIR";
 const FOLDER_ADVICE: &str = "name a folder that can be written with FPGA_STATE_DIR";
 const SPACE_ADVICE: &str = "free space on its disk, or name another folder with FPGA_STATE_DIR";
 
+/// How often what is stored is read at most. Each attempt but the last fails only if another process stored something
+/// in the moments between looking up a name and opening it.
+const LOAD_ATTEMPTS: u32 = 100;
+
 /// Whether a card is used beside others or alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -151,15 +155,26 @@ impl CardStore {
         })
     }
 
-    /// Reads what is stored; all of it or an error.
+    /// Reads what is stored; all of it or an error. Needs no turn: what another process replaces and removes while it is
+    /// being read is read again.
     pub(crate) fn load(&self) -> Result<Stored> {
-        let record = self.record()?;
+        for _ in 1..LOAD_ATTEMPTS {
+            let record = self.record()?;
+            let loaded = self.load_blobs(&record);
+            if loaded.is_ok() || self.record()? == record {
+                return loaded;
+            }
+        }
+        self.load_blobs(&self.record()?)
+    }
+
+    fn load_blobs(&self, record: &Record) -> Result<Stored> {
         let blob =
             |name: &Option<String>| name.as_ref().map(|name| self.read_blob(name)).transpose();
         Ok(Stored {
             image: blob(&record.image)?,
             model: blob(&record.model)?,
-            record,
+            record: record.clone(),
         })
     }
 

@@ -144,3 +144,28 @@ fn turns_alternate_and_a_wait_for_one_is_bounded() {
         waiting.join().unwrap().unwrap();
     });
 }
+
+#[test]
+fn what_is_replaced_while_it_is_read_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let (writer, reader) = (
+        open(folder.path(), Access::Shared).unwrap(),
+        open(folder.path(), Access::Shared).unwrap(),
+    );
+    writer.commit(0, Some(b"image"), Some(b"0")).unwrap();
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            for generation in 1..500u64 {
+                let model = generation.to_string();
+                writer
+                    .commit(generation, Some(b"image"), Some(model.as_bytes()))
+                    .unwrap();
+            }
+        });
+        while !writing.is_finished() {
+            let stored = reader.load().unwrap();
+            let model = String::from_utf8(stored.model.unwrap()).unwrap();
+            assert_eq!(model, stored.record.generation.to_string());
+        }
+    });
+}
