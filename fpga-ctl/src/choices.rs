@@ -40,17 +40,30 @@ pub(crate) fn risk() -> impl TypedValueParser<Value = RiskLevel> {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Arg, Command};
+
     use super::*;
 
+    fn parse<T: Clone + Send + Sync + 'static>(
+        parser: impl TypedValueParser<Value = T>,
+        name: &str,
+    ) -> T {
+        let command = Command::new("test").arg(Arg::new("value").value_parser(parser));
+        let matches = command.get_matches_from(["test", name]);
+        matches.get_one::<T>("value").unwrap().clone()
+    }
+
     #[test]
-    fn names_are_those_that_the_library_prints() {
-        for profile in Profile::ALL {
-            let text = profile.to_string();
-            let names = ["compact", "wide"];
-            assert!(names.contains(&text.as_str()));
+    fn the_names_that_the_library_prints_are_taken() {
+        for value in Profile::ALL {
+            assert_eq!(parse(profile(), &value.to_string()), value);
         }
-        for checksum in Checksum::ALL {
-            assert!(["crc32", "sum", "modbus"].contains(&checksum.to_string().as_str()));
+        for value in Checksum::ALL {
+            assert_eq!(parse(checksum(), &value.to_string()), value);
+        }
+        for value in RiskLevel::ALL {
+            let name = value.name().to_lowercase().replace("_risk", "");
+            assert_eq!(parse(risk(), &name), value);
         }
     }
 }

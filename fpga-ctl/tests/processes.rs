@@ -131,6 +131,24 @@ fn processes_share_a_card_that_was_never_used() {
 }
 
 #[test]
+fn processes_that_come_and_go_share_a_card() {
+    let bench = used_bench();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..8 {
+                    bench.run(&["validate", "compact.tcpdb"]).expect(0);
+                    bench.run(&["info"]).expect(0);
+                }
+            });
+        }
+    });
+    let count = common::sample_descriptors(Profile::Compact).len() as u64;
+    let info = bench.run(&["info", "--json"]).expect(0).json();
+    assert_eq!(info["counters"]["descriptors"], 33 * count);
+}
+
+#[test]
 fn a_card_in_use_is_listed_with_its_holder_and_cannot_be_programmed() {
     let bench = used_bench();
     let child = bench.start_endless(&["--output", "out"]);
