@@ -24,6 +24,9 @@ pub struct Holder {
     pub access: Access,
 }
 
+/// How often a holder's file is made at most.
+const CREATE_ATTEMPTS: u32 = 100;
+
 #[derive(Debug)]
 pub(super) struct HolderFile {
     path: PathBuf,
@@ -47,12 +50,23 @@ impl HolderFile {
                 .map_or(0, |since| since.as_secs()),
             access,
         };
+        for _ in 1..CREATE_ATTEMPTS {
+            match Self::write(&holders, &holder) {
+                // Somebody who looked just then took it for left over: it was not locked yet.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                created => return created,
+            }
+        }
+        Self::write(&holders, &holder)
+    }
+
+    fn write(holders: &Path, holder: &Holder) -> io::Result<Self> {
         // Locked before it has its name, so that nobody takes it for left over.
         let mut file = tempfile::Builder::new()
             .prefix(".new-")
-            .tempfile_in(&holders)?;
+            .tempfile_in(holders)?;
         file.as_file().lock()?;
-        file.write_all(&serde_json::to_vec(&holder)?)?;
+        file.write_all(&serde_json::to_vec(holder)?)?;
         file.flush()?;
         let path = holders.join(format!(
             "{}-{}.json",

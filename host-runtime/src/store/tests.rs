@@ -169,3 +169,19 @@ fn what_is_replaced_while_it_is_read_is_no_damage() {
         }
     });
 }
+
+#[test]
+fn openings_that_are_looked_at_while_they_begin_are_not_taken_for_left_over() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path(), Access::Shared).unwrap());
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| {
+            for _ in 0..500 {
+                drop(open(folder.path(), Access::Shared).unwrap());
+            }
+        });
+        while !opening.is_finished() {
+            assert!(holders::list(&folder.path().join("sim-0")).len() <= 1);
+        }
+    });
+}
