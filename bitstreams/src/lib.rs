@@ -4,8 +4,13 @@
 //! because the build script of this one needs it: with the feature `default-image` (on by default)
 //! that script builds the `tcp_validator` kernel with Verilator, packs it, and [`default_image`]
 //! ships it inside every program. Without the feature nothing here needs Verilator or C++.
+//!
+//! With the feature `build`, the module [`link`] makes images from any RTL kernels.
 
 pub use xclbin::*;
+
+#[cfg(feature = "build")]
+pub mod link;
 
 #[cfg(feature = "default-image")]
 mod default_image;

@@ -7,7 +7,7 @@ use host_runtime::CardId;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    completions, decode, doctor, encode, image, info, list, man, policy, program, reset, sample,
+    build, completions, decode, doctor, encode, image, info, list, man, policy, program, reset, sample,
     validate,
 };
 
@@ -99,6 +99,8 @@ pub(crate) enum Command {
     List(list::ListArgs),
     /// Show what a card holds, what it counted and who uses it
     Info(info::InfoArgs),
+    /// Build an image from RTL kernels
+    Build(Box<build::BuildArgs>),
     /// Load an image into a card
     Program(program::ProgramArgs),
     /// Put a card's kernels back to their reset state
@@ -136,7 +138,7 @@ impl Command {
             Self::Policy(command) => command.reports_json(),
             Self::Image(command) => command.reports_json(),
             Self::Doctor(args) => args.json.json,
-            Self::Encode(_) | Self::Sample(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Build(_) | Self::Encode(_) | Self::Sample(_) | Self::Completions(_) | Self::Man(_) => false,
         }
     }
 }

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use bitstreams::{Argument, Bitstream, ControlProtocol, KernelDescription, Xclbin};
+use bitstreams::{
+    Argument, Bitstream, ClockType, ControlProtocol, KernelDescription, StreamConnection, Xclbin,
+};
 use uuid::Uuid;
 
 use crate::Result;
@@ -42,6 +44,8 @@ pub struct Image {
     units: Vec<UnitInfo>,
     banks: Vec<BankInfo>,
     clock_mhz: u16,
+    second_clock_mhz: Option<u16>,
+    streams: Vec<StreamConnection>,
 }
 
 impl Image {
@@ -84,11 +88,18 @@ impl Image {
                     .collect(),
             });
         }
-        let clock_mhz = xclbin
-            .clock_frequencies()?
-            .and_then(|clocks| clocks.clocks.first().map(|clock| clock.mhz))
-            .filter(|&mhz| mhz > 0)
+        let clocks = xclbin.clock_frequencies()?.unwrap_or_default().clocks;
+        let clock = |kind: Option<ClockType>| {
+            clocks
+                .iter()
+                .find(|clock| clock.mhz > 0 && kind.is_none_or(|kind| clock.kind == kind))
+                .map(|clock| clock.mhz)
+        };
+        let clock_mhz = clock(Some(ClockType::Data))
+            .or(clock(None))
             .unwrap_or(DEFAULT_CLOCK_MHZ);
+        let second_clock_mhz = clock(Some(ClockType::Kernel));
+        let streams = metadata.streams;
         let banks = banks
             .into_iter()
             .map(|bank| BankInfo {
@@ -108,6 +119,8 @@ impl Image {
             units,
             banks,
             clock_mhz,
+            second_clock_mhz,
+            streams,
         }))
     }
 
@@ -167,6 +180,16 @@ impl Image {
     /// Frequency of the kernels' clock, MHz.
     pub fn clock_mhz(&self) -> u16 {
         self.clock_mhz
+    }
+
+    /// Frequency of `ap_clk_2`, MHz, for kernels that have it.
+    pub fn second_clock_mhz(&self) -> Option<u16> {
+        self.second_clock_mhz
+    }
+
+    /// Streams from compute unit to compute unit.
+    pub fn streams(&self) -> &[StreamConnection] {
+        &self.streams
     }
 
     /// The Verilated model, unless the image holds bits for an FPGA.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bitstreams::ControlProtocol;
+
 use crate::backend::{Patience, RunId, RunOutcome, RunRequest, Waited};
 use crate::cancel::CancelToken;
 use crate::kernel::Kernel;
@@ -157,6 +159,15 @@ impl Run {
             return Err(Error::WrongState {
                 card: self.kernel.card(),
                 reason: "the run is going on already; wait for it, or abort it".to_owned(),
+            });
+        }
+        if self.kernel.image().control(self.unit) == ControlProtocol::ApCtrlNone {
+            return Err(Error::WrongState {
+                card: self.kernel.card(),
+                reason: format!(
+                    "{} cannot be started: it is ap_ctrl_none and runs from the reset on; use its registers",
+                    self.kernel.name()
+                ),
             });
         }
         let request = RunRequest {

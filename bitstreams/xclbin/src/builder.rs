@@ -11,11 +11,11 @@ use crate::clock_freq::{Clock, ClockFrequencies};
 use crate::connectivity::{Connection, Connectivity};
 use crate::container::Container;
 use crate::embedded_metadata::{
-    AddressRemap, EmbeddedMetadata, Instance, KernelClock, KernelEntry,
+    AddressRemap, EmbeddedMetadata, Instance, KernelClock, KernelEntry, StreamConnection,
 };
 use crate::error::{Error, Result};
 use crate::ip_layout::{Ip, IpLayout};
-use crate::kernel::KernelDescription;
+use crate::kernel::{KernelDescription, PortMode};
 use crate::mem_topology::{Bank, MemTopology};
 use crate::section::SectionKind;
 use crate::xclbin::{Bitstream, Xclbin};
@@ -38,6 +38,7 @@ pub struct ImageBuilder {
     banks: Vec<Bank>,
     kernels: Vec<(KernelDescription, Vec<ComputeUnit>)>,
     clocks: Vec<Clock>,
+    streams: Vec<StreamConnection>,
     build_metadata: Option<BuildMetadata>,
     bitstream: Vec<u8>,
     is_model: bool,
@@ -63,6 +64,7 @@ impl ImageBuilder {
             banks: Vec::new(),
             kernels: Vec::new(),
             clocks: Vec::new(),
+            streams: Vec::new(),
             build_metadata: None,
             bitstream: model,
             is_model: true,
@@ -99,6 +101,13 @@ impl ImageBuilder {
         self
     }
 
+    /// Adds a stream from one compute unit to another.
+    #[must_use]
+    pub fn stream(mut self, stream: StreamConnection) -> Self {
+        self.streams.push(stream);
+        self
+    }
+
     /// Says which tool makes the image.
     #[must_use]
     pub fn build_metadata(mut self, metadata: BuildMetadata) -> Self {
@@ -132,6 +141,7 @@ impl ImageBuilder {
         }
         self.check_banks()?;
         self.check_kernels()?;
+        self.check_streams()?;
         let (layout, connectivity) = self.place()?;
 
         let mut container = Container::new(Header {
@@ -272,6 +282,34 @@ impl ImageBuilder {
         Ok(())
     }
 
+    fn check_streams(&self) -> Result<()> {
+        let mut used = HashSet::new();
+        for stream in &self.streams {
+            for (unit, port, mode) in [
+                (&stream.from_unit, &stream.from_port, PortMode::WriteOnly),
+                (&stream.to_unit, &stream.to_port, PortMode::ReadOnly),
+            ] {
+                let item = format!("stream port {unit}.{port}");
+                let kernel = self
+                    .kernels
+                    .iter()
+                    .find(|(_, units)| units.iter().any(|candidate| candidate.name == *unit))
+                    .map(|(kernel, _)| kernel);
+                let Some(kernel) = kernel else {
+                    return Err(Error::build(item, "there is no such compute unit"));
+                };
+                let Some(port) = kernel.port(port).filter(|port| port.mode == mode) else {
+                    let problem = format!("kernel {} has no such {mode:?} port", kernel.name);
+                    return Err(Error::build(item, problem));
+                };
+                if !used.insert((unit, port.name.to_ascii_lowercase())) {
+                    return Err(Error::build(item, "is connected twice"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Orders compute units by base address, as `IP_LAYOUT` asks, and numbers their interrupts in
     /// that order, so that XRT's two ways of numbering compute units agree.
     fn place(&self) -> Result<(IpLayout, Connectivity)> {
@@ -351,6 +389,7 @@ impl ImageBuilder {
             target: "hw_em".to_owned(),
             clocks: self.clocks.iter().map(clock).collect(),
             kernels: self.kernels.iter().map(entry).collect(),
+            streams: self.streams.clone(),
         }
     }
 }

@@ -23,6 +23,24 @@ pub struct EmbeddedMetadata {
     pub clocks: Vec<KernelClock>,
     /// Kernels.
     pub kernels: Vec<KernelEntry>,
+    /// Streams from kernel to kernel.
+    pub streams: Vec<StreamConnection>,
+}
+
+/// An AXI4-Stream from one compute unit to another: a `connection` between kernels, with the attribute `depth` that
+/// simulated cards read. Connections of other kinds (to memory, to the shell) are in other sections.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StreamConnection {
+    /// Compute unit that sends.
+    pub from_unit: String,
+    /// Its port.
+    pub from_port: String,
+    /// Compute unit that receives.
+    pub to_unit: String,
+    /// Its port.
+    pub to_port: String,
+    /// Beats that the connection holds; 0 if the image does not say.
+    pub depth: u32,
 }
 
 /// A clock of the kernels.
@@ -104,6 +122,14 @@ impl EmbeddedMetadata {
                 .children("kernel")
                 .map(KernelEntry::from_element)
                 .collect::<Result<_>>()?,
+            streams: core
+                .children("connection")
+                .filter(|connection| {
+                    let kernel = |end| connection.attribute(end) == Some("kernel");
+                    kernel("srcType") && kernel("dstType")
+                })
+                .map(StreamConnection::from_element)
+                .collect::<Result<_>>()?,
         })
     }
 
@@ -118,7 +144,8 @@ impl EmbeddedMetadata {
             .with("target", &self.target)
             .with("type", "clc_region")
             .child(Element::new("kernelClocks").extend(clocks))
-            .extend(self.kernels.iter().map(KernelEntry::to_element));
+            .extend(self.kernels.iter().map(KernelEntry::to_element))
+            .extend(self.streams.iter().map(StreamConnection::to_element));
         let device = Element::new("device")
             .with("name", "fpga0")
             .with("fpgaDevice", &self.fpga_device)
@@ -152,6 +179,31 @@ impl KernelEntry {
         self.description
             .to_element()
             .extend(self.instances.iter().map(Instance::to_element))
+    }
+}
+
+impl StreamConnection {
+    fn from_element(connection: &Element) -> Result<Self> {
+        let text = |name| connection.required(name).map(str::to_owned);
+        let depth = connection.number("depth")?.unwrap_or(0);
+        Ok(StreamConnection {
+            from_unit: text("srcInst")?,
+            from_port: text("srcPort")?,
+            to_unit: text("dstInst")?,
+            to_port: text("dstPort")?,
+            depth: u32::try_from(depth).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn to_element(&self) -> Element {
+        Element::new("connection")
+            .with("srcType", "kernel")
+            .with("srcInst", &self.from_unit)
+            .with("srcPort", &self.from_port)
+            .with("dstType", "kernel")
+            .with("dstInst", &self.to_unit)
+            .with("dstPort", &self.to_port)
+            .with("depth", self.depth)
     }
 }
 
@@ -213,6 +265,8 @@ mod tests {
           <instance name="k1_2"><addrRemap base="0x1810000" port="S_AXI_CONTROL"/></instance>
         </kernel>
         <kernel name="k2"><instance name="k2_1"/></kernel>
+        <connection srcType="core" srcInst="OCL_REGION_0" srcPort="M00_AXI" dstType="kernel" dstInst="k1_1" dstPort="M_AXI_GMEM"/>
+        <connection srcType="kernel" srcInst="k1_1" srcPort="out" dstType="kernel" dstInst="k2_1" dstPort="in"/>
       </core>
     </device>
   </platform>
@@ -232,6 +286,8 @@ mod tests {
         assert_eq!(k1.instances[1].remaps[0].base, 0x181_0000);
         assert_eq!(k1.instances[1].remaps[0].range, None);
         assert!(metadata.kernel("k2").unwrap().description.ports.is_empty());
+        assert_eq!(metadata.streams.len(), 1);
+        assert_eq!(metadata.streams[0].to_unit, "k2_1");
     }
 
     #[test]

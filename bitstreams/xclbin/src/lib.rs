@@ -44,7 +44,9 @@ pub use clock_freq::{Clock, ClockFrequencies, ClockType};
 pub use connectivity::{Connection, Connectivity};
 pub use container::Container;
 pub use digest::DigestStatus;
-pub use embedded_metadata::{AddressRemap, EmbeddedMetadata, Instance, KernelClock, KernelEntry};
+pub use embedded_metadata::{
+    AddressRemap, EmbeddedMetadata, Instance, KernelClock, KernelEntry, StreamConnection,
+};
 pub use error::{Error, Result};
 pub use ip_layout::{Ip, IpLayout, IpType};
 pub use kernel::{AddressQualifier, Argument, ControlProtocol, KernelDescription, Port, PortMode};

@@ -231,6 +231,9 @@ impl Engine {
         let count = self.config.reset_clocks.max(1);
         let check = self.config.checkers;
         let result = self.units[unit].reset(&mut self.fabric, count, self.clocks, check);
+        for link in &mut self.links {
+            link.sender_was_reset(unit);
+        }
         self.fabric.now += count;
         self.fabric.last_progress = self.fabric.now;
         result.map_err(|error| self.halt(error))

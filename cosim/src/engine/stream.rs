@@ -172,6 +172,13 @@ impl Link {
         }
     }
 
+    /// A unit that was reset alone may take back what it offered.
+    pub(super) fn sender_was_reset(&mut self, unit: usize) {
+        if self.from.unit == unit {
+            self.held = None;
+        }
+    }
+
     /// A sender that asserts TVALID while in reset.
     pub(super) fn check_reset(&self, units: &mut [Unit], clock: u64) -> Result<(), EngineError> {
         let unit = &mut units[self.from.unit];

@@ -1,5 +1,6 @@
 //! The commands, a module each.
 
+pub(crate) mod build;
 pub(crate) mod completions;
 pub(crate) mod decode;
 pub(crate) mod doctor;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Doctor(args) => return doctor::run(&context, &args),
         Command::List(args) => list::run(&context, &args)?,
         Command::Info(args) => info::run(&context, &args)?,
+        Command::Build(args) => build::run(&args)?,
         Command::Program(args) => program::run(&context, &args)?,
         Command::Reset(args) => reset::run(&context, &args)?,
         Command::Encode(args) => encode::run(&args)?,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bitstreams::ControlProtocol;
-use cosim::engine::UnitOptions;
+use cosim::engine::{ClockRatio, StreamEnd, UnitOptions};
 use cosim::{Bank, DeviceMemory, Engine, EngineConfig, EngineError, ModelLibrary};
 use parking_lot::Mutex;
 
@@ -308,6 +308,23 @@ impl SimDevice {
     }
 }
 
+/// An end of a stream; the image names compute units without their kernel.
+fn stream_end(card: CardId, image: &Image, unit: &str, port: &str) -> Result<StreamEnd> {
+    let named = |name: &str| name.split_once(':').is_some_and(|(_, name)| name == unit);
+    match image.units().iter().position(|info| named(&info.name)) {
+        Some(index) => Ok(StreamEnd {
+            unit: index,
+            port: port.to_owned(),
+        }),
+        None => Err(Error::ImageForAnotherCard {
+            card,
+            platform: image.platform().to_owned(),
+            reason: format!("its streams name the compute unit {unit}, which it does not have"),
+            advice: "build the image again".to_owned(),
+        }),
+    }
+}
+
 /// `waves.fst` for the second unit is `waves.2.fst`.
 fn numbered(path: &Path, unit: usize) -> PathBuf {
     let extension = path
@@ -354,6 +371,10 @@ impl Device for SimDevice {
 
         let settings = EngineConfig {
             clock_period_ps: period_ps(image),
+            second_clock: image.second_clock_mhz().map(|mhz| ClockRatio {
+                second: mhz.into(),
+                first: image.clock_mhz().into(),
+            }),
             ..config.options.engine.clone()
         };
         let mut engine = Engine::new(settings, Arc::clone(&memory));
@@ -386,6 +407,16 @@ impl Device for SimDevice {
                 kernel.interrupt,
                 kernel.control == ControlProtocol::ApCtrlChain,
             ));
+        }
+        for stream in image.streams() {
+            let end = |unit: &str, port: &str| stream_end(card, image, unit, port);
+            engine
+                .connect_streams(
+                    &end(&stream.from_unit, &stream.from_port)?,
+                    &end(&stream.to_unit, &stream.to_port)?,
+                    stream.depth as usize,
+                )
+                .map_err(simulation)?;
         }
         let earlier = config.clocks.load(Ordering::Relaxed);
         let mut device = Self {

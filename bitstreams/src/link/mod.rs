@@ -1,0 +1,291 @@
+//! From RTL to an image: builds kernels with Verilator, checks them against their descriptions, and packs them with
+//! the memories, streams and compute units that a linking configuration asks for.
+//!
+//! Nothing needs to be configured for a plain kernel: it gets one compute unit, two DDR banks of 16 GiB, every
+//! pointer in the first, and 300 MHz.
+
+mod agree;
+mod config;
+mod description;
+mod error;
+mod memory;
+mod place;
+mod xpm;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cosim::{Cache, ModelBuild};
+use xclbin::{BuildMetadata, Clock, ClockType, ImageBuilder, KernelDescription, Xclbin};
+
+pub use config::{BankRange, Config};
+pub use error::LinkError;
+
+use description::{Described, Description};
+use memory::Memories;
+
+/// Platform that images are for unless told.
+pub const DEFAULT_PLATFORM: &str = "tcp_sim_2ddr_202610_1";
+/// MHz of `ap_clk` and `ap_clk_2` unless told, as on Alveo cards.
+const DEFAULT_CLOCK: u16 = 300;
+const DEFAULT_SECOND_CLOCK: u16 = 500;
+
+/// A kernel's sources and description.
+#[derive(Debug, Clone, Default)]
+pub struct KernelSource {
+    /// `kernel.xml` or TOML; a kernel that only has streams needs none.
+    pub description: Option<PathBuf>,
+    /// Top module, unless it has the kernel's name.
+    pub top: Option<String>,
+    /// Verilog sources, and file lists (`.f`) whose paths are relative to the list.
+    pub sources: Vec<PathBuf>,
+    /// Folders for includes and for modules found by their file's name.
+    pub include_dirs: Vec<PathBuf>,
+    /// Parameters of the top module.
+    pub parameters: Vec<(String, String)>,
+    /// Preprocessor macros.
+    pub defines: Vec<(String, Option<String>)>,
+}
+
+/// What an image is linked from.
+#[derive(Debug, Clone)]
+pub struct Linker {
+    /// The kernels.
+    pub kernels: Vec<KernelSource>,
+    /// The linking configuration.
+    pub config: Config,
+    /// Platform the image is for.
+    pub platform: String,
+    /// Memories, beside those that the configuration names; `DDR[0:1]` if empty.
+    pub banks: Vec<BankRange>,
+    /// MHz of `ap_clk`, before what the configuration says.
+    pub clock: Option<u16>,
+    /// MHz of `ap_clk_2`, before what the configuration says.
+    pub second_clock: Option<u16>,
+    /// Whether waves can be recorded.
+    pub waves: bool,
+    /// Whether coverage is counted.
+    pub coverage: bool,
+    /// Further arguments to Verilator.
+    pub verilator_args: Vec<String>,
+    /// How long Verilator and the compiler may take.
+    pub timeout: Duration,
+    /// Seconds since 1970 that the image bears; 0 for reproducible builds.
+    pub timestamp: u64,
+}
+
+/// A linked image.
+#[derive(Debug)]
+pub struct Linked {
+    /// The image, checked as programming checks it.
+    pub image: Xclbin,
+    /// Every file that it was made from, as far as Verilator read it.
+    pub dependencies: Vec<PathBuf>,
+    /// The model was in the cache already.
+    pub cached: bool,
+}
+
+impl Default for Linker {
+    fn default() -> Self {
+        Self {
+            kernels: Vec::new(),
+            config: Config::default(),
+            platform: DEFAULT_PLATFORM.to_owned(),
+            banks: Vec::new(),
+            clock: None,
+            second_clock: None,
+            waves: true,
+            coverage: false,
+            verilator_args: Vec::new(),
+            timeout: Duration::from_secs(600),
+            timestamp: 0,
+        }
+    }
+}
+
+impl Linker {
+    /// Builds the model, or finds it in the cache, and makes the image.
+    ///
+    /// # Errors
+    /// What is wrong with a source (file and line), a port, an argument or the configuration, by name.
+    pub fn link(&self, cache: &Cache) -> Result<Linked, LinkError> {
+        let memories = self.memories()?;
+        let library = xpm::install(cache)?;
+        let mut builds = Vec::new();
+        let mut kernels = Vec::new();
+        for source in &self.kernels {
+            let described = Described::read(source.description.as_deref())?;
+            let build = self.model(source, &described, &library)?;
+            // Verilator alone is quick: what does not fit is told before anything is compiled.
+            kernels.push(describe(&build, described, cache)?);
+            builds.push(build);
+        }
+        let two_clocks = kernels.iter().any(|(_, second)| *second);
+        let kernels = kernels.into_iter().map(|(kernel, _)| kernel).collect();
+        let placed = place::units(kernels, &self.config, &memories)?;
+        let streams = place::streams(&placed, &self.config)?;
+
+        let built = cosim::link(&builds, cache)?;
+        let model =
+            std::fs::read(&built.path).map_err(|e| LinkError::io("read", &built.path, e))?;
+        let notes = [("linker".to_owned(), "verilator".into())];
+        let metadata = BuildMetadata::new(
+            "fpga-ctl build",
+            env!("CARGO_PKG_VERSION"),
+            notes.into_iter().collect(),
+        );
+        let mut image = ImageBuilder::new(&self.platform, model)
+            .timestamp(self.timestamp)
+            .build_metadata(metadata);
+        for bank in memories.banks() {
+            image = image.bank(bank);
+        }
+        for (kernel, units) in placed {
+            image = image.kernel(kernel, units);
+        }
+        for stream in streams {
+            image = image.stream(stream);
+        }
+        for clock in self.clocks(two_clocks) {
+            image = image.clock(clock);
+        }
+        Ok(Linked {
+            image: image.build()?,
+            dependencies: built.dependencies,
+            cached: built.cached,
+        })
+    }
+
+    fn clocks(&self, two: bool) -> Vec<Clock> {
+        let clock = |name: &str, mhz, kind| Clock {
+            name: name.to_owned(),
+            mhz,
+            kind,
+        };
+        let first = self.clock.or(self.config.clock).unwrap_or(DEFAULT_CLOCK);
+        let second = self.second_clock.or(self.config.second_clock);
+        let mut clocks = vec![clock("DATA_CLK", first, ClockType::Data)];
+        if two || second.is_some() {
+            let mhz = second.unwrap_or(DEFAULT_SECOND_CLOCK);
+            clocks.push(clock("KERNEL_CLK", mhz, ClockType::Kernel));
+        }
+        clocks
+    }
+
+    fn memories(&self) -> Result<Memories, LinkError> {
+        let mut memories = Memories::default();
+        if self.banks.is_empty() {
+            let default = "DDR[0:1]".parse().expect("a constant");
+            memories.add(&default).map_err(LinkError::Request)?;
+        }
+        for range in &self.banks {
+            memories.add(range).map_err(LinkError::Request)?;
+        }
+        for line in &self.config.memories {
+            memories
+                .add(&line.says.banks)
+                .map_err(|problem| self.config.error(line.line, problem))?;
+        }
+        Ok(memories)
+    }
+
+    fn model(
+        &self,
+        source: &KernelSource,
+        described: &Described,
+        library: &Path,
+    ) -> Result<ModelBuild, LinkError> {
+        let extra = described.extra.as_ref();
+        let written = extra.and_then(|toml| toml.top.clone());
+        let top = source.top.clone().or(written);
+        let name = described.name().map(str::to_owned).or_else(|| top.clone());
+        let Some(name) = name else {
+            return Err(LinkError::Request(
+                "a kernel has no name; give its kernel.xml or TOML description, or --top"
+                    .to_owned(),
+            ));
+        };
+        let top = top.unwrap_or_else(|| name.clone());
+        let mut build = ModelBuild::new(top)
+            .name(&name)
+            .trace(self.waves)
+            .coverage(self.coverage)
+            .timeout(self.timeout);
+        let none = Vec::new();
+        let sources = extra.map_or(&none, |toml| &toml.sources);
+        if sources.is_empty() && source.sources.is_empty() {
+            return Err(LinkError::kernel(
+                &name,
+                "it has no sources; give .v, .sv or .f files after its description",
+            ));
+        }
+        for path in sources.iter().chain(&source.sources) {
+            // Named here, as Verilator would look for it in its library folders.
+            if !path.is_file() {
+                let missing = std::io::ErrorKind::NotFound.into();
+                return Err(LinkError::io("read", path, missing));
+            }
+            build = match path.extension() {
+                Some(extension) if extension == "f" => build.file_list(path),
+                _ => build.source(path),
+            };
+        }
+        let includes = extra.map_or(&none, |toml| &toml.include);
+        for folder in includes.iter().chain(&source.include_dirs) {
+            build = build.include_dir(folder);
+        }
+        if let Some(toml) = extra {
+            for (parameter, value) in &toml.parameters {
+                build = build.parameter(parameter, verilog(value));
+            }
+            for (name, value) in &toml.defines {
+                build = match value {
+                    toml::Value::Boolean(false) => build,
+                    toml::Value::Boolean(true) => build.define(name, None),
+                    toml::Value::String(text) => build.define(name, Some(text)),
+                    other => build.define(name, Some(&other.to_string())),
+                };
+            }
+        }
+        for (parameter, value) in &source.parameters {
+            build = build.parameter(parameter, value);
+        }
+        for (name, value) in &source.defines {
+            build = build.define(name, value.as_deref());
+        }
+        // Looked at last: a kernel that brings its own keeps it.
+        build = build
+            .verilator_arg("-y")
+            .verilator_arg(library.display().to_string());
+        for argument in &self.verilator_args {
+            build = build.verilator_arg(argument);
+        }
+        Ok(build)
+    }
+}
+
+/// A TOML value as Verilog writes it.
+fn verilog(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => format!("\"{text}\""),
+        toml::Value::Boolean(on) => u8::from(*on).to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The kernel's description, checked against its RTL, and whether it has a second clock.
+fn describe(
+    build: &ModelBuild,
+    described: Described,
+    cache: &Cache,
+) -> Result<(KernelDescription, bool), LinkError> {
+    let rtl = build.inspect(cache)?;
+    let name = rtl.kernel.clone();
+    let mut kernel = match described.description {
+        Description::Xml(kernel) => *kernel,
+        Description::Toml(toml) => description::complete(&name, Some(&toml), &rtl)?,
+        Description::None => description::complete(&name, None, &rtl)?,
+    };
+    agree::check(&mut kernel, &rtl)?;
+    Ok((kernel, rtl.clocks.len() > 1))
+}
