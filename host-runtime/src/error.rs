@@ -229,6 +229,14 @@ pub enum Error {
         /// What the simulator said.
         source: cosim::EngineError,
     },
+    /// Waves cannot be recorded.
+    #[error("waves cannot be written to {}: {source}; name another file", .path.display())]
+    Waves {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The model in an image could not be loaded.
     #[cfg(feature = "cosim")]
     #[error("{card}: the image's model cannot be loaded: {source}")]

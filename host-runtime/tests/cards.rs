@@ -12,7 +12,7 @@ use host_runtime::tcp::registers as reg;
 use host_runtime::tcp::{Descriptor, Options, Policy, PolicySlot, Profile, golden};
 use host_runtime::{
     Access, Card, CardId, CardState, Direction, Error, Image, Inventory, OpenOptions, PolicyChoice,
-    RunState, Validator,
+    RunState, SimOptions, Validator, Waves, cosim,
 };
 
 const WAIT: Duration = Duration::from_secs(60);
@@ -459,4 +459,56 @@ fn a_simulated_card_refuses_bits_for_an_fpga_and_keeps_what_it_holds() {
         .unwrap();
     let image: Arc<Image> = card.image().unwrap();
     assert_eq!(image.uuid(), before.image.unwrap().uuid);
+}
+
+/// A seed means the same run on a card that was never used and on one that was, so a failure can be replayed.
+#[test]
+fn the_same_seed_takes_the_same_clocks_whatever_the_card_did_before() {
+    let bench = Bench::new();
+    let options = OpenOptions {
+        simulation: SimOptions {
+            engine: cosim::EngineConfig {
+                seed: 42,
+                stalls: cosim::engine::Stalls::all(0.3),
+                ..Default::default()
+            },
+            ..SimOptions::default()
+        },
+        ..bench.options()
+    };
+    drop(programmed(&bench, CardId::Simulated(0)));
+    let clocks: Vec<_> = (0..4)
+        .map(|_| {
+            let card = Card::open_with(CardId::Simulated(0), &options).unwrap();
+            let summary = Validator::new(&card)
+                .unwrap()
+                .validate(&descriptors())
+                .unwrap()
+                .summary;
+            summary.clocks.unwrap()
+        })
+        .collect();
+    assert!(clocks.iter().all(|&count| count == clocks[0]), "{clocks:?}");
+}
+
+#[test]
+fn waves_that_cannot_be_written_are_refused_before_anything_runs() {
+    let bench = Bench::new();
+    let path = bench.folder.path().join("no such folder/run.fst");
+    let options = OpenOptions {
+        simulation: SimOptions {
+            waves: Some(Waves {
+                path: path.clone(),
+                from: 0,
+                to: u64::MAX,
+            }),
+            ..SimOptions::default()
+        },
+        ..bench.options()
+    };
+    let error = Card::open_with(CardId::Simulated(0), &options).unwrap_err();
+    assert!(
+        matches!(&error, Error::Waves { path: named, .. } if *named == path),
+        "{error}"
+    );
 }

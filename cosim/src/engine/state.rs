@@ -68,13 +68,27 @@ impl Engine {
         Ok(bytes)
     }
 
-    /// Goes on from a state saved by an engine with the same compute units.
+    /// Goes on from a state saved by an engine with the same compute units, at the clock it was saved at.
     ///
     /// # Errors
     ///
     /// [`EngineError::State`] if the bytes are damaged or belong to other models; nothing has changed then.
     /// A model that rejects its part leaves the engine halted.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        let clock = self.restore_kernels(bytes)?;
+        self.fabric.now = clock;
+        self.fabric.last_progress = clock;
+        Ok(())
+    }
+
+    /// Takes over the kernels' state and keeps this engine's own clock, by which stalls are drawn and waves are
+    /// windowed: what follows then depends on the state and on this engine's seed and use, not on how long the
+    /// engine that saved it had been running. Answers the clock it was saved at.
+    ///
+    /// # Errors
+    ///
+    /// As [`restore`](Self::restore).
+    pub fn restore_kernels(&mut self, bytes: &[u8]) -> Result<u64, EngineError> {
         let state = |reason: &str| EngineError::State {
             reason: reason.to_owned(),
         };
@@ -137,8 +151,7 @@ impl Engine {
         }
         self.halted = None;
         self.running = false;
-        self.fabric.now = header.clock;
-        self.fabric.last_progress = header.clock;
-        Ok(())
+        self.fabric.last_progress = self.fabric.now;
+        Ok(header.clock)
     }
 }

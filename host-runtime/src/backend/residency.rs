@@ -316,6 +316,7 @@ impl<D: Device> Seat<'_, D> {
             resident,
         } = self;
         let stored = residency.store.load()?;
+        let mut fresh = false;
         if stored.record.image != resident.record.image || resident.device.is_none() {
             resident.device = None;
             resident.image = None;
@@ -323,11 +324,14 @@ impl<D: Device> Seat<'_, D> {
                 let image = Image::new(bitstreams::Xclbin::parse(bytes)?)?;
                 resident.device = Some(D::new(residency.id, &residency.config, &image)?);
                 resident.image = Some(image);
+                fresh = true;
             }
         }
         if let Some(device) = &mut resident.device {
             match &stored.model {
                 Some(saved) => device.restore(saved)?,
+                // A new one has been reset; once more would cost clocks, and shift all that are counted.
+                None if fresh => {}
                 None => device.reset()?,
             }
         }

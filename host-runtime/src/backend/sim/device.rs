@@ -449,7 +449,8 @@ impl Device for SimDevice {
 
     fn restore(&mut self, saved: &[u8]) -> Result<()> {
         self.engine
-            .restore(saved)
+            .restore_kernels(saved)
+            .map(|_| ())
             .map_err(|source| Error::Simulation {
                 card: self.card,
                 source,

@@ -8,7 +8,7 @@ mod device;
 mod unit;
 mod worker;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -72,8 +72,28 @@ pub(crate) struct Shared {
     board: Board,
 }
 
+/// Whether a file can be written, found out before a simulation depends on it.
+fn check_writable(path: &Path) -> std::io::Result<()> {
+    let new = !path.exists();
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)?;
+    if new {
+        std::fs::remove_file(path)
+    } else {
+        Ok(())
+    }
+}
+
 impl SimBackend {
     pub(crate) fn open(id: CardId, store: CardStore, options: &SimOptions) -> Result<Self> {
+        if let Some(waves) = &options.waves {
+            check_writable(&waves.path).map_err(|source| Error::Waves {
+                path: waves.path.clone(),
+                source,
+            })?;
+        }
         let config = SimConfig {
             options: options.clone(),
             memory: Arc::new(Mutex::new(None)),
