@@ -165,9 +165,7 @@ impl Card {
     /// [`Error::ImageForAnotherCard`], [`Error::Image`], [`Error::WrongState`] while a run goes on, or why the
     /// image's model could not be loaded.
     pub fn program(&self, image: &Arc<Image>) -> Result<()> {
-        self.core.backend.program(Arc::clone(image))?;
-        self.core.rebuild_banks();
-        Ok(())
+        self.core.backend.program(Arc::clone(image))
     }
 
     /// Loads an image into a card that holds none; one that holds an image by now, loaded by whom ever, keeps it. So
@@ -176,9 +174,7 @@ impl Card {
     /// # Errors
     /// As [`Card::program`].
     pub fn program_empty(&self, image: &Arc<Image>) -> Result<()> {
-        self.core.backend.program_empty(Arc::clone(image))?;
-        self.core.rebuild_banks();
-        Ok(())
+        self.core.backend.program_empty(Arc::clone(image))
     }
 
     /// Resets the loaded image's kernels: registers, policy slots and counters go back to their reset values.
@@ -186,9 +182,7 @@ impl Card {
     /// # Errors
     /// What the card says.
     pub fn reset(&self) -> Result<()> {
-        self.core.backend.reset()?;
-        self.core.rebuild_banks();
-        Ok(())
+        self.core.backend.reset()
     }
 
     /// A buffer of `len` bytes in the bank of that index.
@@ -263,18 +257,24 @@ impl Card {
 pub(crate) struct CardCore {
     id: CardId,
     backend: Box<dyn Backend>,
-    banks: Mutex<Vec<BankAllocator>>,
+    banks: Mutex<Banks>,
+}
+
+/// What is free of the memory of one generation of the card.
+#[derive(Debug, Default)]
+struct Banks {
+    /// `None`: not looked at yet.
+    generation: Option<u64>,
+    allocators: Vec<BankAllocator>,
 }
 
 impl CardCore {
     fn new(id: CardId, backend: Box<dyn Backend>) -> Self {
-        let core = Self {
+        Self {
             id,
             backend,
             banks: Mutex::default(),
-        };
-        core.rebuild_banks();
-        core
+        }
     }
 
     pub(crate) fn id(&self) -> CardId {
@@ -291,26 +291,29 @@ impl CardCore {
             .ok_or(Error::NotProgrammed { card: self.id })
     }
 
-    fn banks(&self) -> MutexGuard<'_, Vec<BankAllocator>> {
+    /// The current generation's banks: another process may have programmed the card since the last look.
+    fn banks(&self) -> MutexGuard<'_, Banks> {
         // The allocators are never left half changed by a panic.
-        self.banks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn rebuild_banks(&self) {
-        *self.banks() = self.backend.image().map_or_else(Vec::new, |image| {
-            image
-                .banks()
-                .iter()
+        let mut banks = self.banks.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = Some(self.backend.generation());
+        if banks.generation != generation {
+            let image = self.backend.image();
+            let all = image.iter().flat_map(|image| image.banks());
+            banks.allocators = all
                 .map(|bank| BankAllocator::new(bank.base, bank.size))
-                .collect()
-        });
+                .collect();
+            banks.generation = generation;
+        }
+        banks
     }
 
     pub(crate) fn allocate(&self, bank: usize, len: u64) -> Result<(u64, u64)> {
         let image = self.image()?;
         let mut banks = self.banks();
-        let generation = self.backend.generation();
-        let (Some(info), Some(allocator)) = (image.banks().get(bank), banks.get_mut(bank)) else {
+        let generation = banks.generation.unwrap_or_default();
+        let (Some(info), Some(allocator)) =
+            (image.banks().get(bank), banks.allocators.get_mut(bank))
+        else {
             let names: Vec<_> = image
                 .banks()
                 .iter()
@@ -335,8 +338,8 @@ impl CardCore {
     pub(crate) fn release(&self, bank: usize, address: u64, len: u64, generation: u64) {
         let mut banks = self.banks();
         // After a reprogramming the bank is a new one, and all of it is free.
-        if self.backend.generation() == generation
-            && let Some(allocator) = banks.get_mut(bank)
+        if banks.generation == Some(generation)
+            && let Some(allocator) = banks.allocators.get_mut(bank)
         {
             allocator.release(address, len);
         }

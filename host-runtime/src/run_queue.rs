@@ -78,15 +78,14 @@ impl RunQueue {
         timeout: Duration,
         cancel: &CancelToken,
     ) -> Result<Vec<(Ticket, Result<()>)>> {
-        let runs = self.pending().clone();
-        if runs.is_empty() {
-            return Ok(Vec::new());
-        }
         let patience = Patience {
             timeout,
             cancel: cancel.clone(),
         };
-        let ended = self.card.backend().wait_any(&runs, &patience)?;
+        let ended = self
+            .card
+            .backend()
+            .wait_any(&|| self.pending().clone(), &patience)?;
         if !ended.is_empty() {
             self.pending()
                 .retain(|run| ended.iter().all(|(ended, _)| ended != run));
@@ -97,8 +96,8 @@ impl RunQueue {
             .collect())
     }
 
-    /// Ends a run. Its compute unit is reset; runs queued behind it end too, and their waits tell of it. Of this run
-    /// no wait tells any more. Whether it was still under way.
+    /// Ends a run. If it was begun, its compute unit is reset; runs queued behind it end too, and their waits tell of
+    /// it. Of this run no wait tells any more. Whether it was still under way.
     ///
     /// # Errors
     /// What the card says.

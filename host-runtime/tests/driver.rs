@@ -111,6 +111,18 @@ fn memory_on_the_card_is_written_copied_and_read_at_any_offset() {
 }
 
 #[test]
+fn an_image_that_another_opening_programmed_has_its_banks() {
+    for id in CARDS {
+        let bench = Bench::new();
+        let (one, other) = (bench.open(id), bench.open(id));
+        one.program(&Image::default_image().unwrap()).unwrap();
+        // Working on the card shows what it holds.
+        other.read_memory(0, &mut [0]).unwrap();
+        other.allocate_device(1, 4096).unwrap();
+    }
+}
+
+#[test]
 fn bytes_go_from_one_card_to_another() {
     let bench = Bench::new();
     let (one, other) = (
@@ -199,9 +211,13 @@ fn aborting_a_run_ends_those_behind_it_and_leaves_the_other_unit_alone() {
     };
     let long = start(0, output.address(), 10_000_000);
     let behind = start(0, output.address(), 1);
+    let unwanted = start(0, output.address(), 1);
     let beside = start(1, other.address(), 400_000);
     let none = queue.wait_any(Duration::from_millis(20), &CancelToken::new());
     assert!(none.unwrap().is_empty(), "all of them are under way");
+    assert!(queue.abort(unwanted).unwrap());
+    let none = queue.wait_any(Duration::from_millis(20), &CancelToken::new());
+    assert!(none.unwrap().is_empty(), "only what was queued is gone");
     assert!(queue.abort(long).unwrap());
     assert!(!queue.abort(long).unwrap(), "it is gone");
     let ended = wait_for(&queue, &[behind, beside]);

@@ -147,11 +147,13 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     /// Waits for a run. A `Done` is given once.
     fn wait(&self, run: RunId, patience: &Patience) -> Result<Waited>;
 
-    /// Waits until one of these runs has ended, and tells of all that have; none when time is up or the wait was
-    /// cancelled. The end of a run is told once.
-    fn wait_any(&self, runs: &[RunId], patience: &Patience) -> Result<Vec<EndedRun>>;
+    /// Waits until one of these runs has ended, and tells of all that have; none when time is up, the wait was
+    /// cancelled, or there is no run any more. `runs` is asked again and again: others may submit meanwhile. The end of
+    /// a run is told once.
+    fn wait_any(&self, runs: &dyn Fn() -> Vec<RunId>, patience: &Patience)
+    -> Result<Vec<EndedRun>>;
 
-    /// Ends a run: its compute unit is reset, and runs queued behind it are ended too.
+    /// Ends a run. If it was begun, its compute unit is reset, and runs queued behind it end too.
     fn abort(&self, run: RunId) -> Result<()>;
 
     /// Simulated time, if there is such a thing.

@@ -218,9 +218,14 @@ impl Backend for SoftwareBackend {
         }
     }
 
-    fn wait_any(&self, runs: &[RunId], patience: &Patience) -> Result<Vec<EndedRun>> {
-        runs.iter()
-            .map(|&run| match self.wait(run, patience)? {
+    fn wait_any(
+        &self,
+        runs: &dyn Fn() -> Vec<RunId>,
+        patience: &Patience,
+    ) -> Result<Vec<EndedRun>> {
+        runs()
+            .into_iter()
+            .map(|run| match self.wait(run, patience)? {
                 Waited::Done(outcome) => Ok((run, Ok(outcome))),
                 Waited::Pending(_) => unreachable!("runs end before their submission returns"),
             })

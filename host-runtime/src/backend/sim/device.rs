@@ -87,11 +87,17 @@ impl SimDevice {
             .collect()
     }
 
-    /// Ends the runs of the unit that has this run, and resets that unit alone. The others work on.
-    pub(super) fn abort_unit_of(&mut self, run: RunId) -> Result<Vec<Ended>> {
+    /// Ends a run. One that was not begun is only taken back; else all runs of its unit end, and that unit alone is
+    /// reset. The others work on.
+    pub(super) fn abort(&mut self, run: RunId) -> Result<Vec<Ended>> {
         let Some(index) = self.units.iter().position(|unit| unit.knows(run)) else {
             return Ok(Vec::new());
         };
+        if self.units[index].withdraw_one(run) {
+            let unit = self.units[index].name().to_owned();
+            let card = self.card;
+            return Ok(vec![(run, Err(Error::Aborted { card, unit }))]);
+        }
         // The answers of the other units' register accesses must not get lost. If they do not come, only a reset of
         // all helps.
         if self.let_registers_settle().is_err() {

@@ -259,7 +259,7 @@ impl Backend for SimBackend {
     }
 
     fn wait(&self, run: RunId, patience: &Patience) -> Result<Waited> {
-        match self.wait_any(&[run], patience)?.pop() {
+        match self.wait_any(&|| vec![run], patience)?.pop() {
             Some((_, result)) => result.map(Waited::Done),
             None => Ok(Waited::Pending(
                 "in simulation, --waves shows what it waits for".to_owned(),
@@ -267,12 +267,17 @@ impl Backend for SimBackend {
         }
     }
 
-    fn wait_any(&self, runs: &[RunId], patience: &Patience) -> Result<Vec<EndedRun>> {
+    fn wait_any(
+        &self,
+        runs: &dyn Fn() -> Vec<RunId>,
+        patience: &Patience,
+    ) -> Result<Vec<EndedRun>> {
         let begin = Instant::now();
         let mut watch = WantedWatch::new();
         loop {
-            let ended = self.shared.board.take_all(runs);
-            if !ended.is_empty() {
+            let runs = runs();
+            let ended = self.shared.board.take_all(&runs);
+            if !ended.is_empty() || runs.is_empty() {
                 return Ok(ended);
             }
             let left = patience.timeout.saturating_sub(begin.elapsed());
@@ -302,7 +307,7 @@ impl Backend for SimBackend {
         }
         let mut seat = self.shared.residency.sit()?;
         let device = seat.device()?;
-        let ended = device.abort_unit_of(run)?;
+        let ended = device.abort(run)?;
         self.shared.board.post(ended);
         // The outcome is the caller's who aborted: nobody asks for it.
         self.shared.board.take(run);

@@ -135,6 +135,14 @@ impl UnitRuns {
         self.queue.drain(..).collect()
     }
 
+    /// Takes back a run that was queued and not begun; whether it was.
+    pub(super) fn withdraw_one(&mut self, run: RunId) -> bool {
+        let position = self.queue.iter().position(|(queued, _)| *queued == run);
+        position
+            .map(|position| self.queue.remove(position))
+            .is_some()
+    }
+
     /// Forgets all runs and names them.
     pub(super) fn end_all(&mut self) -> Vec<RunId> {
         let active = self.active.take().map(|active| active.run);

@@ -1,0 +1,236 @@
+//! Programs written against XRT, unchanged, on our cards: compiled, linked with the installed XRT, and run. Where XRT is
+//! not installed (Debian: libxrt-dev) each test says so and does nothing.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, OnceLock};
+
+use host_runtime::Image;
+use host_runtime::bitstreams::{Bitstream, ComputeUnit, ImageBuilder};
+use host_runtime::collection::sample;
+use host_runtime::tcp::{Descriptor, Options, Policy, Profile, golden};
+use tempfile::TempDir;
+
+/// Longest that a program may take, seconds: `timeout` ends it then.
+const TIME_LIMIT: &str = "120";
+
+/// The folder that `XILINX_XRT` names, built once; `None` if there is no XRT.
+fn shim() -> Option<&'static Path> {
+    static SHIM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    SHIM.get_or_init(|| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/build-xrt-shim");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("xrt");
+        let archive = static_library();
+        let built = Command::new(script)
+            .arg("--archive")
+            .args([&archive, &folder])
+            .output()
+            .unwrap();
+        match built.status.code() {
+            Some(0) => Some(folder),
+            Some(2) => {
+                eprintln!("skipped: {}", String::from_utf8_lossy(&built.stdout).trim());
+                None
+            }
+            _ => panic!("{}", String::from_utf8_lossy(&built.stderr)),
+        }
+    })
+    .as_deref()
+}
+
+/// The library as cargo built it for this test: the latest beside the test itself.
+fn static_library() -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    let beside = std::fs::read_dir(program.parent().unwrap()).unwrap();
+    let libraries = beside.map(|entry| entry.unwrap().path()).filter(|path| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.starts_with("libxrt_shim") && name.ends_with(".a")
+    });
+    let built = |path: &PathBuf| path.metadata().unwrap().modified().unwrap();
+    libraries
+        .max_by_key(built)
+        .expect("cargo builds the static library too")
+}
+
+/// A folder with what programs get: images, descriptors and their verdicts; and with the cards' state.
+struct Bench {
+    folder: TempDir,
+    shim: &'static Path,
+}
+
+impl Bench {
+    fn new(shim: &'static Path) -> Self {
+        let bench = Self {
+            folder: tempfile::tempdir().unwrap(),
+            shim,
+        };
+        let entries = sample::entries(Profile::Wide).into_iter();
+        let descriptors: Vec<Descriptor> = entries.map(|(_, descriptor)| descriptor).collect();
+        let bytes: Vec<u8> = descriptors.iter().flat_map(|d| d.0).collect();
+        let verdicts = |options: u32| -> Vec<u8> {
+            let options = Options::try_from(options).unwrap();
+            let policy = Policy::reset_default();
+            let judge = |d| golden::evaluate(d, options, &policy).verdict().0;
+            descriptors.iter().map(judge).collect()
+        };
+        bench.write("two_units.xclbin", image(2).xclbin().as_bytes());
+        bench.write("one_unit.xclbin", image(1).xclbin().as_bytes());
+        bench.write("descriptors", &bytes);
+        bench.write("wide", &verdicts(5));
+        bench.write("compact", &verdicts(0));
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    /// Compiles a program of `tests/programs` with these libraries.
+    fn compile(&self, source: &str, libraries: &[&str]) -> PathBuf {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/programs")
+            .join(source);
+        let is_c = source.extension().is_some_and(|extension| extension == "c");
+        let program = self.path(source.file_stem().unwrap().to_str().unwrap());
+        let compiled = Command::new(if is_c { "gcc" } else { "g++" })
+            .arg(if is_c { "-std=gnu11" } else { "-std=c++17" })
+            .args(["-O1", "-Wall", "-Wno-deprecated-declarations", "-I"])
+            .arg(self.shim.join("include"))
+            .arg(&source)
+            .arg("-o")
+            .arg(&program)
+            .arg("-L")
+            .arg(self.shim.join("lib"))
+            .args(libraries)
+            .output()
+            .unwrap();
+        let messages = String::from_utf8_lossy(&compiled.stderr);
+        assert!(compiled.status.success(), "{messages}");
+        program
+    }
+
+    /// Starts a program as a user would: with the variables of `fpga-ctl xrt-env`, and more.
+    fn start(&self, program: &Path, variables: &[(&str, &str)]) -> Child {
+        let inputs = [
+            "two_units.xclbin",
+            "one_unit.xclbin",
+            "descriptors",
+            "wide",
+            "compact",
+        ];
+        Command::new("timeout")
+            .arg(TIME_LIMIT)
+            .arg(program)
+            .args(inputs.map(|name| self.path(name)))
+            .env("XILINX_XRT", self.shim)
+            .env("LD_LIBRARY_PATH", self.shim.join("lib"))
+            .env("XCL_EMULATION_MODE", "hw_emu")
+            .env("FPGA_STATE_DIR", self.path("state"))
+            .envs(variables.iter().copied())
+            // XRT writes logs to where it is.
+            .current_dir(self.folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn run(&self, program: &Path, variables: &[(&str, &str)]) {
+        check(self.start(program, variables));
+    }
+}
+
+fn check(program: Child) {
+    let output = program.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// The default image's kernel with that many compute units.
+fn image(units: u64) -> Arc<Image> {
+    let default = Image::default_image().unwrap();
+    let Some(Bitstream::Model(model)) = default.xclbin().bitstream() else {
+        panic!("the default image holds a model");
+    };
+    let mut builder = ImageBuilder::new(default.platform(), model.to_vec());
+    for bank in default.xclbin().mem_topology().unwrap().unwrap().banks {
+        builder = builder.bank(bank);
+    }
+    for clock in default
+        .xclbin()
+        .clock_frequencies()
+        .unwrap()
+        .unwrap()
+        .clocks
+    {
+        builder = builder.clock(clock);
+    }
+    let unit = |index: u64| ComputeUnit {
+        name: format!("tcp_validator_{}", index + 1),
+        base_address: 0x180_0000 + index * 0x1_0000,
+        connections: vec![(0, 0), (1, 1)],
+    };
+    let kernel = default.kernels()[0].clone();
+    let image = builder.kernel(kernel, (0..units).map(unit).collect());
+    Image::new(image.build().unwrap()).unwrap()
+}
+
+#[test]
+fn native_programs_run() {
+    let Some(shim) = shim() else { return };
+    let bench = Bench::new(shim);
+    let program = bench.compile("native.cpp", &["-lxrt_coreutil", "-luuid", "-pthread"]);
+    bench.run(&program, &[]);
+}
+
+#[test]
+fn programs_in_c_run_on_the_simulated_card_and_on_the_software_device() {
+    let Some(shim) = shim() else { return };
+    let bench = Bench::new(shim);
+    let program = bench.compile("c_interface.c", &["-lxrt_coreutil"]);
+    bench.run(&program, &[]);
+    bench.run(&program, &[("FPGA_XRT_CARDS", "software:0")]);
+}
+
+#[test]
+fn programs_that_call_the_driver_interface_run() {
+    let Some(shim) = shim() else { return };
+    let bench = Bench::new(shim);
+    let program = bench.compile("hal.cpp", &["-l:libxrt_hwemu.so.2", "-lxrt_coreutil"]);
+    bench.run(&program, &[]);
+}
+
+#[test]
+fn opencl_programs_run() {
+    let Some(shim) = shim() else { return };
+    let bench = Bench::new(shim);
+    let program = bench.compile("opencl.c", &["-lxilinxopencl", "-lxrt_coreutil"]);
+    bench.run(&program, &[]);
+}
+
+#[test]
+fn two_cards_work_in_one_program() {
+    let Some(shim) = shim() else { return };
+    let bench = Bench::new(shim);
+    let program = bench.compile("two_cards.cpp", &["-lxrt_coreutil"]);
+    bench.run(&program, &[("FPGA_SIM_CARDS", "2")]);
+    bench.run(&program, &[("FPGA_XRT_CARDS", "sim:0,software:0")]);
+}
+
+#[test]
+fn several_processes_share_a_card_without_disturbing_each_other() {
+    let Some(shim) = shim() else { return };
+    let bench = Bench::new(shim);
+    let program = bench.compile("sharing.cpp", &["-lxrt_coreutil"]);
+    let programs: Vec<Child> = (0..4).map(|_| bench.start(&program, &[])).collect();
+    programs.into_iter().for_each(check);
+}
