@@ -7,8 +7,8 @@ use host_runtime::CardId;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    build, completions, decode, doctor, encode, image, info, list, man, policy, program, reset, sample,
-    validate,
+    build, completions, decode, doctor, encode, image, info, list, man, policy, program, reset,
+    sample, validate,
 };
 
 const AFTER_HELP: &str = "\
@@ -138,7 +138,11 @@ impl Command {
             Self::Policy(command) => command.reports_json(),
             Self::Image(command) => command.reports_json(),
             Self::Doctor(args) => args.json.json,
-            Self::Build(_) | Self::Encode(_) | Self::Sample(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Build(_)
+            | Self::Encode(_)
+            | Self::Sample(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
         }
     }
 }
