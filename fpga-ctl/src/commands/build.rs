@@ -53,7 +53,7 @@ pub(crate) struct BuildArgs {
     /// Frequency of ap_clk_2 [default: the configuration's, else 500]
     #[arg(long, value_name = "MHZ", value_parser = clap::value_parser!(u16).range(1..))]
     clock2: Option<u16>,
-    /// Memories, beside those that the configuration names [default: DDR[0:1]]
+    /// Memories, beside those that the configuration names [default: DDR banks 0 and 1]
     #[arg(long, value_name = "MEMORY", value_delimiter = ',')]
     banks: Vec<BankRange>,
     /// Platform that the image names
