@@ -66,6 +66,7 @@ module xpm_fifo_async #(
       .RD_DATA_COUNT_WIDTH(RD_DATA_COUNT_WIDTH),
       .USE_ADV_FEATURES(USE_ADV_FEATURES)
   ) fifo (
+      .rd_filled(),
       .*
   );
 endmodule

@@ -68,31 +68,28 @@ module xpm_fifo_axis #(
 
   // Packets that are here whole: counted in on the write side, out on the read side.
   logic [31:0] whole_in = '0, whole_out = '0, whole_seen;
-  logic full_seen, go = '0;
+  logic filled, go = '0;
   if (Independent) begin : g_independent
     xpm_cdc_gray #(.DEST_SYNC_FF(CDC_SYNC_STAGES), .WIDTH(32)) whole (
         .src_clk(s_aclk), .src_in_bin(whole_in), .dest_clk(m_aclk), .dest_out_bin(whole_seen));
-    xpm_cdc_single #(.DEST_SYNC_FF(CDC_SYNC_STAGES)) filled (
-        .src_clk(s_aclk), .src_in(full), .dest_clk(m_aclk), .dest_out(full_seen));
   end else begin : g_common
     assign whole_seen = whole_in;
-    assign full_seen  = full;
   end
   always_ff @(posedge s_aclk)
     if (busy) whole_in <= '0;
     else if (write && s_axis_tlast) whole_in <= whole_in + 1;
-  // A packet longer than the FIFO goes on once it has begun.
+  // A packet longer than the FIFO goes on once it has begun; its end may be read before it is counted in.
   always_ff @(posedge clock) begin
     if (read && m_axis_tlast) begin
       whole_out <= whole_out + 1;
       go <= '0;
-    end else if (full_seen) go <= !empty;
+    end else if (filled) go <= 1'b1;
     if (read_busy) begin
       whole_out <= '0;
       go <= '0;
     end
   end
-  assign m_axis_tvalid = !empty && (!Packets || go || whole_seen != whole_out);
+  assign m_axis_tvalid = !empty && (!Packets || go || $signed(whole_seen - whole_out) > 0);
   assign read = m_axis_tvalid && m_axis_tready;
 
   xpm_fifo_model #(
@@ -128,6 +125,7 @@ module xpm_fifo_axis #(
       .underflow(),
       .data_valid(),
       .rd_rst_busy(read_busy),
+      .rd_filled(filled),
       .rd_data_count(rd_data_count_axis)
   );
 endmodule

@@ -38,6 +38,8 @@ module xpm_fifo_model #(
     output logic                           underflow,
     output logic                           data_valid,
     output logic                           rd_rst_busy,
+    // As far as the reader knows there is no room left.
+    output logic                           rd_filled,
     output logic [RD_DATA_COUNT_WIDTH-1:0] rd_data_count
 );
   localparam integer Unit = WRITE_DATA_WIDTH < READ_DATA_WIDTH ? WRITE_DATA_WIDTH : READ_DATA_WIDTH;
@@ -133,6 +135,7 @@ module xpm_fifo_model #(
   logic [31:0] there, left;
   assign there = written_seen - fetched;
   assign left  = (written_seen - handed) / 32'(ReadUnits);
+  assign rd_filled = written_seen - handed >= 32'(Capacity);
   logic [READ_DATA_WIDTH-1:0] front;
   always_comb
     for (int i = 0; i < ReadUnits; i++)

@@ -64,6 +64,7 @@ module xpm_fifo_sync #(
       .USE_ADV_FEATURES(USE_ADV_FEATURES)
   ) fifo (
       .rd_clk(wr_clk),
+      .rd_filled(),
       .*
   );
 endmodule
