@@ -30,6 +30,7 @@ mod run_queue;
 mod store;
 pub mod tcp;
 mod validator;
+mod xrt_shim;
 
 pub use backend::{BusError, SimulatedTime};
 pub use cancel::CancelToken;
@@ -44,6 +45,7 @@ pub use run::{Run, RunState};
 pub use run_queue::{RunQueue, Ticket};
 pub use store::{Holder, STATE_FOLDER_VARIABLE, state_folder};
 pub use validator::{Answers, Cycles, KERNEL, PolicyChoice, Progress, Report, Summary, Validator};
+pub use xrt_shim::{XRT_SHIM_VARIABLE, XrtShim, XrtShimMissing};
 
 pub use bitstreams;
 #[cfg(feature = "cosim")]

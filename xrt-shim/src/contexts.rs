@@ -43,26 +43,26 @@ impl Contexts {
 
     /// Keeps others from replacing the image. Waits for one who replaces it just now.
     pub(crate) fn hold_image(&mut self) -> Result<()> {
-        if self.image.is_some() {
-            return Ok(());
+        if self.image.is_none() {
+            let file = self.file("image.lock")?;
+            wait_for(|| file.try_lock_shared())?;
+            self.image = Some(file);
         }
-        let file = self.file("image.lock")?;
-        let begin = Instant::now();
-        loop {
-            match file.try_lock_shared() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if begin.elapsed() < PROGRAMMING => {
-                    std::thread::sleep(POLL);
-                }
-                Err(error) => return Err(lock_error("another process programs the card", error)),
-            }
-        }
-        self.image = Some(file);
         Ok(())
     }
 
-    /// Replaces the image, if nobody else holds it and no context is open here.
-    pub(crate) fn replace_image(&mut self, program: impl FnOnce() -> Result<()>) -> Result<()> {
+    /// Has the card hold an image: `program`s it unless it `is_loaded`, which is possible if nobody else holds another
+    /// one and no context is open here. Of those who load at the same time, one comes after the other.
+    pub(crate) fn load_image(
+        &mut self,
+        is_loaded: impl FnOnce() -> bool,
+        program: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let loading = self.file("loading.lock")?;
+        wait_for(|| loading.try_lock())?;
+        if is_loaded() {
+            return self.hold_image();
+        }
         if !self.open.is_empty() {
             return Err(Error::Busy(
                 "another xclbin is in use by this program: close its kernels first".to_owned(),
@@ -70,16 +70,16 @@ impl Contexts {
         }
         self.image = None;
         let file = self.file("image.lock")?;
-        let replaced = match file.try_lock() {
-            Ok(()) => program(),
-            Err(error) => Err(lock_error(
+        file.try_lock().map_err(|error| {
+            lock_error(
                 "another process uses another xclbin on this card; wait for it, or use another card",
                 error,
-            )),
-        };
+            )
+        })?;
+        let programmed = program();
         drop(file);
         self.hold_image()?;
-        replaced
+        programmed
     }
 
     /// `xclOpenContext`.
@@ -160,6 +160,20 @@ impl Contexts {
     }
 }
 
+/// Waits for a lock that another process holds while it programs the card.
+fn wait_for(lock: impl Fn() -> Result<(), TryLockError>) -> Result<()> {
+    let begin = Instant::now();
+    loop {
+        match lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if begin.elapsed() < PROGRAMMING => {
+                std::thread::sleep(POLL);
+            }
+            Err(error) => return Err(lock_error("another process programs the card", error)),
+        }
+    }
+}
+
 fn lock_error(busy: &str, error: TryLockError) -> Error {
     match error {
         TryLockError::WouldBlock => Error::Busy(busy.to_owned()),
@@ -201,18 +215,15 @@ mod tests {
             Contexts::new(folder.path().to_owned()),
             Contexts::new(folder.path().to_owned()),
         );
-        one.replace_image(|| Ok(())).unwrap();
-        other.hold_image().unwrap();
-        let error = one
-            .replace_image(|| panic!("must not be programmed"))
-            .unwrap_err();
+        let must_not = || panic!("must not be programmed");
+        one.load_image(|| false, || Ok(())).unwrap();
+        other.load_image(|| true, must_not).unwrap();
+        let error = one.load_image(|| false, must_not).unwrap_err();
         assert_eq!(error.number(), libc::EBUSY);
         drop(other);
-        one.replace_image(|| Ok(())).unwrap();
+        one.load_image(|| false, || Ok(())).unwrap();
         one.open(0, true).unwrap();
-        let error = one
-            .replace_image(|| panic!("must not be programmed"))
-            .unwrap_err();
+        let error = one.load_image(|| false, must_not).unwrap_err();
         assert_eq!(error.number(), libc::EBUSY);
     }
 }

@@ -69,15 +69,14 @@ impl Device {
     /// `xclLoadXclBin`: programs the card, unless it holds that very image.
     pub(crate) fn load(&self, bytes: Vec<u8>) -> Result<()> {
         let image = Image::new(Xclbin::parse(bytes).map_err(host_runtime::Error::from)?)?;
-        let mut contexts = self.contexts.lock();
-        contexts.hold_image()?;
-        // What the card holds may be another process' doing; working on it shows it.
-        let _ = self.card.read_memory(0, &mut []);
-        let loaded = self.card.image().map(|image| image.uuid());
-        if loaded != Some(image.uuid()) {
-            contexts.replace_image(|| Ok(self.card.program(&image)?))?;
-        }
-        drop(contexts);
+        let is_loaded = || {
+            // What the card holds may be another process' doing; working on it shows it.
+            let _ = self.card.read_memory(0, &mut []);
+            self.card.image().map(|image| image.uuid()) == Some(image.uuid())
+        };
+        self.contexts
+            .lock()
+            .load_image(is_loaded, || Ok(self.card.program(&image)?))?;
         self.find_units()
     }
 
