@@ -258,3 +258,43 @@ fn parameters_and_clocks_come_from_the_command_line() {
     );
     assert_eq!(image.mem_topology().unwrap().unwrap().banks.len(), 4);
 }
+
+/// The adder of `rtl/adder.sv` as a kernel of that control protocol.
+fn adder(bench: &Bench, control: &str, chain: u32) -> Card {
+    let rtl = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rtl/adder.sv");
+    let description = format!(
+        "name = \"adder\"\ncontrol = \"{control}\"\n[[args]]\nname = \"left\"\n[[args]]\nname = \"right\"\n"
+    );
+    let description = bench.write("adder.toml", description);
+    let chain = format!("CHAIN={chain}");
+    build(bench, &[description, rtl], &["-G", &chain]).expect(0);
+    card(bench)
+}
+
+#[test]
+fn a_chained_kernel_is_continued_after_each_run() {
+    let bench = Bench::new();
+    let card = adder(&bench, "ap_ctrl_chain", 1);
+    let kernel = card.kernel("adder").unwrap();
+    // Without ap_continue the second run would never end.
+    for (left, right) in [(3, 4), (50, 60), (7, 0)] {
+        let mut run = kernel.run();
+        run.set_scalar(0, left).unwrap();
+        run.set_scalar(1, right).unwrap();
+        run.start().unwrap();
+        run.wait(PATIENCE).unwrap();
+        assert_eq!(u64::from(kernel.read_register(0x20).unwrap()), left + right);
+    }
+}
+
+#[test]
+fn a_kernel_without_control_runs_from_the_reset_on_and_cannot_be_started() {
+    let bench = Bench::new();
+    let card = adder(&bench, "user_managed", 0);
+    let kernel = card.kernel("adder").unwrap();
+    kernel.write_register(0x10, 40).unwrap();
+    kernel.write_register(0x18, 2).unwrap();
+    assert_eq!(kernel.read_register(0x20).unwrap(), 42);
+    let error = kernel.run().start().unwrap_err().to_string();
+    assert!(error.contains("adder cannot be started"), "{error}");
+}
