@@ -1,7 +1,7 @@
 //! XRT's driver interface on top of `host-runtime`: unmodified programs written against XRT run on our cards.
 //!
 //! XRT reaches a card through the C functions of `xrt.h`, which it looks for in a library named by `XILINX_XRT` and
-//! `XCL_EMULATION_MODE`. [`exports`] is those functions. `scripts/build-xrt-shim` links them with the objects of the
+//! `XCL_EMULATION_MODE`. `exports` is those functions. `scripts/build-xrt-shim` links them with the objects of the
 //! installed XRT that make its C++ device out of them; nothing here needs XRT to build.
 //!
 //! ```text
@@ -9,8 +9,8 @@
 //!                                                                                        -> host-runtime -> the card
 //! ```
 //!
-//! From the inside out: [`packet`] reads command packets, [`memory`] holds buffer objects, [`contexts`] says who may use
-//! which compute unit, [`execution`] has commands run, [`device`] is all that of one card, [`registry`] the cards of the
+//! From the inside out: `packet` reads command packets, `memory` holds buffer objects, `contexts` says who may use
+//! which compute unit, `execution` has commands run, `device` is all that of one card, `registry` the cards of the
 //! process.
 
 mod contexts;
