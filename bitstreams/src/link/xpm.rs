@@ -16,6 +16,7 @@ macro_rules! models {
 
 /// File name and text of each model, and of the modules they share.
 const MODELS: &[(&str, &str)] = &models![
+    "ila_0.sv",
     "xpm_cdc_array_single.sv",
     "xpm_cdc_async_rst.sv",
     "xpm_cdc_gray.sv",

@@ -153,6 +153,7 @@ module crossings (
     output logic       request,
     output logic [7:0] word
 );
+  ila_0 probe (.clk(ap_clk), .probe0(bit_in), .probe3(bits_in));
   xpm_cdc_single #(.DEST_SYNC_FF(3)) single (
       .src_clk(ap_clk), .src_in(bit_in), .dest_clk(ap_clk_2), .dest_out(bit_out));
   xpm_cdc_array_single #(.DEST_SYNC_FF(3), .WIDTH(8)) array (
