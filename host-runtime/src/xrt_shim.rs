@@ -21,7 +21,7 @@ pub struct XrtShim {
 /// No shim is there.
 #[derive(Debug, Error)]
 #[error(
-    "there is no XRT shim in {searched}; build it with scripts/build-xrt-shim (it needs XRT: on Debian, apt-get install libxrt-dev), or name its folder with {XRT_SHIM_VARIABLE}"
+    "there is no XRT shim in {searched}; build it with scripts/build-xrt-shim (it needs XRT: on Debian, apt-get install libxrt-dev uuid-dev ocl-icd-opencl-dev), or name its folder with {XRT_SHIM_VARIABLE}"
 )]
 pub struct XrtShimMissing {
     /// Where it was looked for.

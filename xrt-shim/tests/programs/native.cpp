@@ -8,6 +8,7 @@
 #include <thread>
 
 #include <experimental/xrt_ip.h>
+#include <experimental/xrt_queue.h>
 #include <experimental/xrt_xclbin.h>
 #include <xrt/xrt_bo.h>
 #include <xrt/xrt_device.h>
@@ -193,6 +194,24 @@ static void timeouts_aborts_and_callbacks(xrt::device& device, const xrt::uuid& 
   CHECK(called == 100);
 }
 
+// Work of the host and of the card, one after the other without the program's waiting for each.
+static void queues(xrt::device& device, const xrt::uuid& uuid, const Input& input) {
+  xrt::kernel kernel(device, uuid, "tcp_validator");
+  xrt::bo in(device, input.descriptors.size(), kernel.group_id(0));
+  xrt::bo out(device, input.count, kernel.group_id(1));
+  in.write(input.descriptors.data());
+  xrt::run run(kernel);
+  run.set_arg(0, in);
+  run.set_arg(1, out);
+  run.set_arg(2, input.count);
+  run.set_arg(3, wide_options);
+  xrt::queue queue;
+  queue.enqueue([&] { in.sync(XCL_BO_SYNC_BO_TO_DEVICE); });
+  queue.enqueue([&] { run.start(); CHECK(run.wait() == ERT_CMD_STATE_COMPLETED); });
+  queue.enqueue([&] { out.sync(XCL_BO_SYNC_BO_FROM_DEVICE); }).wait();
+  CHECK(std::memcmp(out.map<void*>(), input.verdicts_wide.data(), input.count) == 0);
+}
+
 static void registers(xrt::device& device, const xrt::uuid& uuid) {
   {
     xrt::ip ip(device, uuid, "tcp_validator:{tcp_validator_1}");
@@ -229,6 +248,7 @@ int main(int, char** arguments) {
   two_units_work_at_once(device, uuid, input);
   buffers(device, uuid, input);
   timeouts_aborts_and_callbacks(device, uuid, input);
+  queues(device, uuid, input);
   registers(device, uuid);
   wrong_names_and_images(device, uuid, input);
   // Another image, and the first again.
