@@ -8,7 +8,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     build, completions, decode, doctor, encode, image, info, list, man, policy, program, reset,
-    sample, validate,
+    sample, validate, xrt,
 };
 
 const AFTER_HELP: &str = "\
@@ -117,6 +117,10 @@ pub(crate) enum Command {
     Image(image::ImageCommand),
     /// Write a collection of descriptors to try things with
     Sample(sample::SampleArgs),
+    /// Print the environment with which programs written against XRT use the cards
+    XrtEnv(xrt::EnvironmentArgs),
+    /// Run a program written against XRT on the cards
+    Run(xrt::RunArgs),
     /// Find what is missing on this machine, and the command that mends it
     Doctor(doctor::DoctorArgs),
     /// Print a shell's completion script
@@ -141,6 +145,8 @@ impl Command {
             Self::Build(_)
             | Self::Encode(_)
             | Self::Sample(_)
+            | Self::XrtEnv(_)
+            | Self::Run(_)
             | Self::Completions(_)
             | Self::Man(_) => false,
         }

@@ -29,6 +29,8 @@ fn every_command_has_help_with_examples() {
         "image verify",
         "image export",
         "sample",
+        "xrt-env",
+        "run",
         "doctor",
         "completions",
         "man",

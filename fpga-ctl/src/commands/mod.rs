@@ -14,6 +14,7 @@ pub(crate) mod program;
 pub(crate) mod reset;
 pub(crate) mod sample;
 pub(crate) mod validate;
+pub(crate) mod xrt;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Policy(command) => policy::run(&context, &command)?,
         Command::Image(command) => image::run(&command)?,
         Command::Sample(args) => sample::run(&args)?,
+        Command::XrtEnv(args) => xrt::print_environment(&context, &args)?,
+        Command::Run(args) => xrt::run(&context, &args)?,
         Command::Completions(args) => completions::run(&args)?,
         Command::Man(args) => man::run(&args)?,
     }
