@@ -157,7 +157,12 @@ impl SimDevice {
             poll = false;
             let working = self.units.iter().any(UnitRuns::is_active);
             let now = self.engine.counters().clocks;
-            if !working || now >= last {
+            if !working {
+                // Only now: the end of one unit's run must not disarm the watchdog of the others.
+                self.engine.set_running(false);
+                return Ok(());
+            }
+            if now >= last {
                 return Ok(());
             }
             if self.units.iter().any(UnitRuns::awaits_registers) {

@@ -193,7 +193,6 @@ impl UnitRuns {
             if let Some(source) = active.fault.take() {
                 let run = active.run;
                 self.active = None;
-                engine.set_running(false);
                 ended.push((run, Err(Error::Bus { card, source })));
                 continue;
             }
@@ -243,7 +242,6 @@ impl UnitRuns {
                     active.outcome.after = active.answers[active.answers.len() - count..].to_vec();
                     ended.push((active.run, Ok(std::mem::take(&mut active.outcome))));
                     self.active = None;
-                    engine.set_running(false);
                 }
             }
         }
