@@ -23,6 +23,26 @@ pub enum Error {
         /// What was given.
         text: String,
     },
+    /// The number of cards to show to XRT's programs makes no sense.
+    #[error("{variable}={value:?} is no number of cards: 1 to {most}")]
+    CardCount {
+        /// The environment variable.
+        variable: &'static str,
+        /// What it says.
+        value: String,
+        /// The most there may be.
+        most: u16,
+    },
+    /// XRT's programs see no such device.
+    #[error(
+        "there is no device {name}; name one by its index, PCIe address or card: {available} (FPGA_SIM_CARDS says how many there are)"
+    )]
+    NoDevice {
+        /// What was given.
+        name: String,
+        /// Those there are.
+        available: String,
+    },
     /// The card cannot be used by this program.
     #[error("{card}: {reason}; {advice}")]
     CardUnusable {

@@ -30,6 +30,7 @@ mod run_queue;
 mod store;
 pub mod tcp;
 mod validator;
+mod xrt_index;
 mod xrt_shim;
 
 pub use backend::{BusError, SimulatedTime};
@@ -45,6 +46,7 @@ pub use run::{Run, RunState};
 pub use run_queue::{RunQueue, Ticket};
 pub use store::{Holder, STATE_FOLDER_VARIABLE, state_folder};
 pub use validator::{Answers, Cycles, KERNEL, PolicyChoice, Progress, Report, Summary, Validator};
+pub use xrt_index::{SIM_CARDS_VARIABLE, XRT_CARDS_VARIABLE, xrt_card, xrt_cards};
 pub use xrt_shim::{XRT_SHIM_VARIABLE, XrtShim, XrtShimMissing};
 
 pub use bitstreams;

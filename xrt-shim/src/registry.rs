@@ -4,18 +4,11 @@
 use std::ffi::c_void;
 use std::sync::{Arc, OnceLock};
 
-use host_runtime::{CardId, Inventory};
+use host_runtime::{CardId, SIM_CARDS_VARIABLE, xrt_cards};
 use parking_lot::Mutex;
 
 use crate::device::Device;
 use crate::error::{Error, Result};
-
-/// Cards to show, by name, for instance `sim:0,software:0`.
-const CARDS_VARIABLE: &str = "FPGA_XRT_CARDS";
-/// Number of simulated cards to show.
-const COUNT_VARIABLE: &str = "FPGA_SIM_CARDS";
-/// More than that is a mistake.
-const MOST_CARDS: u16 = 64;
 
 /// A card that the process may open.
 #[derive(Debug)]
@@ -35,15 +28,10 @@ static SLOTS: OnceLock<Vec<Slot>> = OnceLock::new();
 /// The cards, in the order of their indices.
 pub(crate) fn slots() -> &'static [Slot] {
     SLOTS.get_or_init(|| {
-        let variable = |name| std::env::var(name).ok();
-        let ids = match chosen(variable(CARDS_VARIABLE), variable(COUNT_VARIABLE)) {
-            Ok(Some(ids)) => ids,
-            Ok(None) => known(),
-            Err(error) => {
-                crate::report::error(&error.to_string());
-                Vec::new()
-            }
-        };
+        let ids = xrt_cards(None).unwrap_or_else(|error| {
+            crate::report::error(&error.to_string());
+            Vec::new()
+        });
         let slot = |id| Slot {
             id,
             open: Mutex::default(),
@@ -52,45 +40,12 @@ pub(crate) fn slots() -> &'static [Slot] {
     })
 }
 
-/// What the user's variables say.
-fn chosen(cards: Option<String>, count: Option<String>) -> Result<Option<Vec<CardId>>> {
-    if let Some(cards) = cards.filter(|cards| !cards.is_empty()) {
-        let names = cards.split(',').map(|name| name.trim().parse());
-        return Ok(Some(names.collect::<host_runtime::Result<_>>()?));
-    }
-    let Some(count) = count.filter(|count| !count.is_empty()) else {
-        return Ok(None);
-    };
-    match count.parse::<u16>() {
-        Ok(count) if (1..=MOST_CARDS).contains(&count) => {
-            Ok(Some((0..count).map(CardId::Simulated).collect()))
-        }
-        _ => Err(Error::Invalid(format!(
-            "{COUNT_VARIABLE}={count:?} is no number of cards: 1 to {MOST_CARDS}"
-        ))),
-    }
-}
-
-/// The simulated cards that the user has.
-fn known() -> Vec<CardId> {
-    let mut ids: Vec<_> = Inventory::scan()
-        .cards
-        .iter()
-        .map(|entry| entry.card)
-        .filter(|id| matches!(id, CardId::Simulated(_)))
-        .collect();
-    if ids.is_empty() {
-        ids.push(CardId::Simulated(0));
-    }
-    ids
-}
-
 /// Opens the card at an index; the handle to give out.
 pub(crate) fn open(index: u32) -> Result<*mut c_void> {
     let slots = slots();
     let slot = slots.get(index as usize).ok_or_else(|| {
         Error::Invalid(format!(
-            "there is no device {index}: there are {} ({COUNT_VARIABLE} says how many)",
+            "there is no device {index}: there are {} ({SIM_CARDS_VARIABLE} says how many)",
             slots.len()
         ))
     })?;
@@ -140,23 +95,6 @@ fn slot(handle: *mut c_void) -> Result<&'static Slot> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_variables_name_cards_or_count_them() {
-        let text = |text: &str| Some(text.to_owned());
-        assert_eq!(chosen(None, text("")).unwrap(), None);
-        assert_eq!(
-            chosen(None, text("2")).unwrap(),
-            Some(vec![CardId::Simulated(0), CardId::Simulated(1)])
-        );
-        assert_eq!(
-            chosen(text("software:0, sim:3"), text("2")).unwrap(),
-            Some(vec![CardId::Software(0), CardId::Simulated(3)])
-        );
-        for (cards, count) in [(text("sim"), None), (None, text("0")), (None, text("65"))] {
-            assert!(chosen(cards, count).is_err());
-        }
-    }
 
     #[test]
     fn a_pointer_that_is_no_handle_is_no_device() {

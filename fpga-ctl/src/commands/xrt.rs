@@ -8,13 +8,10 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use host_runtime::{STATE_FOLDER_VARIABLE, XrtShim};
+use host_runtime::{STATE_FOLDER_VARIABLE, XRT_CARDS_VARIABLE, XrtShim};
 
 use crate::context::Context;
 use crate::stdout::Stdout;
-
-/// Names the cards that XRT sees.
-const CARDS_VARIABLE: &str = "FPGA_XRT_CARDS";
 
 const ENVIRONMENT_HELP: &str = "\
 Examples:
@@ -69,7 +66,7 @@ fn variables(context: &Context) -> Result<Vec<(&'static str, OsString)>> {
     variables.extend(
         globals
             .card
-            .map(|card| (CARDS_VARIABLE, card.to_string().into())),
+            .map(|card| (XRT_CARDS_VARIABLE, card.to_string().into())),
     );
     let folder = globals.state_dir.as_ref();
     variables.extend(folder.map(|folder| {
