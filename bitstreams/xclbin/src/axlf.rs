@@ -5,7 +5,7 @@
 //! |---|---|
 //! | 0x000 | magic, `xclbin2\0` |
 //! | 0x008 | `m_signature_length`, -1 without a signature; else the last so many bytes of the file |
-//! | 0x028 | `m_keyBlock`, 256 bytes: ours keeps the digest there |
+//! | 0x028 | `m_keyBlock`, 256 bytes: ours keeps digest and signature there |
 //! | 0x128 | `m_uniqueId` |
 //! | 0x130 | `struct axlf_header`, 152 bytes |
 //! | 0x1C8 | section headers, 40 bytes each; their data follows, aligned to 8 bytes |
@@ -25,6 +25,8 @@ use crate::table::{field, text};
 pub(crate) const MAGIC: [u8; 8] = *b"xclbin2\0";
 /// `XCLBIN_MAX_NUM_SECTION`.
 pub(crate) const MAX_SECTIONS: u32 = 0x10000;
+/// Offset of `axlf.m_keyBlock` in the file.
+pub(crate) const KEY_BLOCK: usize = std::mem::offset_of!(RawAxlf, key_block);
 /// Alignment of section data in files that we write.
 pub(crate) const ALIGNMENT: usize = 8;
 

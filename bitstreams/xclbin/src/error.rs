@@ -162,6 +162,34 @@ pub enum Error {
         computed: String,
     },
 
+    /// Where the signature has its place, there is something else.
+    #[error(
+        "the file is corrupt: at {offset:#x} there is neither a signature nor the lack of one; fetch it again, or \
+         sign it again"
+    )]
+    SignatureDamaged {
+        /// Where it should be in the file.
+        offset: u64,
+    },
+
+    /// An image cannot bear a signature of ours.
+    #[error("the image cannot be signed: {problem}")]
+    CannotSign {
+        /// Why not.
+        problem: &'static str,
+    },
+
+    /// A text is no key.
+    #[error("the text is no key of the wanted kind: {problem}")]
+    Key {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+
+    /// The system gives no random numbers to make a key from.
+    #[error("no key can be made: the system has no random numbers: {0}")]
+    Random(String),
+
     /// An image that holds code has no digest.
     #[error(
         "the image carries a simulation model but no digest, so nothing shows that it is intact; \
@@ -210,6 +238,10 @@ impl Error {
             offset: offset as u64,
             problem: problem.into(),
         }
+    }
+
+    pub(crate) fn key(problem: &'static str) -> Self {
+        Error::Key { problem }
     }
 
     pub(crate) fn build(item: impl Into<String>, problem: impl Into<String>) -> Self {

@@ -5,7 +5,8 @@
 //! keeps every section, known or not. Layouts and section numbers follow XRT's public `xclbin.h`.
 //!
 //! Every image written here carries a SHA-256 digest over the whole file (module [`digest`]), so a
-//! byte cut or flipped anywhere is an error before a model is loaded as code.
+//! byte cut or flipped anywhere is an error before a model is loaded as code; and it may carry a signature
+//! (module [`signature`]), which tells by whose word it is to be loaded.
 //!
 //! ```
 //! use xclbin::Xclbin;
@@ -30,8 +31,10 @@ mod error;
 mod file;
 mod ip_layout;
 mod kernel;
+mod key;
 mod mem_topology;
 mod section;
+pub mod signature;
 mod summary;
 mod table;
 mod xclbin;
@@ -50,7 +53,9 @@ pub use embedded_metadata::{
 pub use error::{Error, Result};
 pub use ip_layout::{Ip, IpLayout, IpType};
 pub use kernel::{AddressQualifier, Argument, ControlProtocol, KernelDescription, Port, PortMode};
+pub use key::{Fingerprint, PublicKey, SecretKey};
 pub use mem_topology::{Bank, MemTopology, MemType};
 pub use section::{Section, SectionKind};
+pub use signature::SignatureStatus;
 pub use summary::Summary;
 pub use xclbin::{Bitstream, Xclbin};

@@ -12,6 +12,7 @@ use crate::embedded_metadata::KernelEntry;
 use crate::error::Result;
 use crate::ip_layout::Ip;
 use crate::mem_topology::Bank;
+use crate::signature::SignatureStatus;
 use crate::xclbin::{Bitstream, Xclbin};
 
 /// Description of an image. Sizes and offsets are bytes unless a name says otherwise.
@@ -33,6 +34,10 @@ pub struct Summary {
     pub length: u64,
     /// `valid`, `absent`, or `mismatch: should be …, is …`.
     pub digest: String,
+    /// `valid`, `absent`, `invalid` or `damaged`.
+    pub signature: &'static str,
+    /// Fingerprint of the key that the signature names, if there is one.
+    pub signer: Option<String>,
     /// Length of a vendor's signature, if there is one.
     pub signature_length: Option<u32>,
     /// `model` (for simulated cards), `fpga`, or `none`.
@@ -91,6 +96,18 @@ impl Summary {
                         hex(&stored),
                         hex(&computed)
                     )
+                }
+            },
+            signature: match image.signature() {
+                SignatureStatus::Absent => "absent",
+                SignatureStatus::Valid(_) => "valid",
+                SignatureStatus::Invalid(_) => "invalid",
+                SignatureStatus::Damaged => "damaged",
+            },
+            signer: match image.signature() {
+                SignatureStatus::Absent | SignatureStatus::Damaged => None,
+                SignatureStatus::Valid(key) | SignatureStatus::Invalid(key) => {
+                    Some(key.fingerprint().to_string())
                 }
             },
             signature_length: image.signature_length(),
@@ -155,14 +172,21 @@ impl fmt::Display for Summary {
         row(f, "mode", &self.mode)?;
         row(f, "bitstream", &self.bitstream)?;
         row(f, "digest", &self.digest)?;
+        match &self.signer {
+            Some(signer) => {
+                let signature = format_args!("{}, by the key {signer}", self.signature);
+                row(f, "signature", &signature)?;
+            }
+            None => row(f, "signature", &self.signature)?,
+        }
         row(f, "length", &format_args!("{} bytes", self.length))?;
         row(f, "timestamp", &self.timestamp)?;
         row(f, "version", &self.version)?;
         if let Some(length) = self.signature_length {
             row(
                 f,
-                "signature",
-                &format_args!("{length} bytes, not checked here"),
+                "vendor's",
+                &format_args!("signature of {length} bytes, not checked here"),
             )?;
         }
         if let Some(tool) = &self.generated_by {

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use crate::axlf::{Header, MAGIC, MAX_SECTIONS, NUM_SECTIONS_OFFSET, RawAxlf, RawSectionHeader};
+use crate::axlf::{
+    Header, KEY_BLOCK, MAGIC, MAX_SECTIONS, NUM_SECTIONS_OFFSET, RawAxlf, RawSectionHeader,
+};
 use crate::build_metadata::BuildMetadata;
 use crate::clock_freq::ClockFrequencies;
 use crate::connectivity::Connectivity;
@@ -16,8 +18,10 @@ use crate::embedded_metadata::EmbeddedMetadata;
 use crate::error::{Error, Result};
 use crate::file;
 use crate::ip_layout::IpLayout;
+use crate::key::SecretKey;
 use crate::mem_topology::MemTopology;
 use crate::section::{Section, SectionKind};
+use crate::signature::{self, SignatureStatus};
 use crate::summary::Summary;
 
 /// An image. Its header, section table and (where it has one) digest have been checked; the content
@@ -29,6 +33,7 @@ pub struct Xclbin {
     signature_length: Option<u32>,
     sections: Vec<Entry>,
     digest: DigestStatus,
+    signature: SignatureStatus,
 }
 
 /// A checked section header: `data` lies in the file.
@@ -47,6 +52,9 @@ pub enum Bitstream<'a> {
     /// Anything else: bits for an FPGA.
     Fpga(&'a [u8]),
 }
+
+/// Bytes of `axlf.m_keyBlock`.
+const KEY_BLOCK_BYTES: usize = 256;
 
 const ELF_MAGIC: &[u8] = b"\x7FELF";
 
@@ -70,11 +78,11 @@ impl Xclbin {
         Self::parse_with(bytes.into(), true)
     }
 
-    /// As [`Xclbin::parse`], but takes an image whose digest does not match, to show what is left
-    /// of it. [`Xclbin::digest`] tells; nothing may be programmed from it.
+    /// As [`Xclbin::parse`], but takes an image whose digest does not match or whose signature is damaged, to show what
+    /// is left of it. [`Xclbin::digest`] and [`Xclbin::signature`] tell; nothing may be programmed from it.
     ///
     /// # Errors
-    /// As for [`Xclbin::parse`], the digest apart.
+    /// As for [`Xclbin::parse`], digest and signature apart.
     pub fn parse_unverified(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self> {
         Self::parse_with(bytes.into(), false)
     }
@@ -91,7 +99,7 @@ impl Xclbin {
     /// As [`Xclbin::read`], with the leniency of [`Xclbin::parse_unverified`].
     ///
     /// # Errors
-    /// As for [`Xclbin::read`], the digest apart.
+    /// As for [`Xclbin::read`], digest and signature apart.
     pub fn read_unverified(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Self::parse_unverified(file::read(path)?).map_err(|error| error.in_file(path))
@@ -124,6 +132,15 @@ impl Xclbin {
                 computed: hex(computed),
             });
         }
+        let signature = match &digest {
+            DigestStatus::Absent => SignatureStatus::Absent,
+            DigestStatus::Valid => signature::check(&bytes, &digest::stored(&bytes)),
+            DigestStatus::Mismatch { computed, .. } => signature::check(&bytes, computed),
+        };
+        if verify && signature == SignatureStatus::Damaged {
+            let offset = signature::AREA.start as u64;
+            return Err(Error::SignatureDamaged { offset });
+        }
         let sections = parse_sections(&bytes[..content], raw.header.num_sections)?;
         let ends = sections.iter().map(|entry| entry.data.end);
         let used = ends.max().unwrap_or(size_of::<RawAxlf>());
@@ -136,6 +153,7 @@ impl Xclbin {
             signature_length,
             sections,
             digest,
+            signature,
             bytes,
         })
     }
@@ -177,6 +195,50 @@ impl Xclbin {
     /// What the digest says; [`DigestStatus::Mismatch`] only after [`Xclbin::parse_unverified`].
     pub fn digest(&self) -> DigestStatus {
         self.digest
+    }
+
+    /// What the image's own signature says; a vendor's is not looked at.
+    pub fn signature(&self) -> SignatureStatus {
+        self.signature
+    }
+
+    /// The image with this key's signature in place of any other. Content, digest and UUID stay.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if the digest does not match; [`Error::CannotSign`] if a vendor signed it or uses the place of
+    /// the signature.
+    pub fn signed(&self, key: &SecretKey) -> Result<Self> {
+        let mut bytes = self.bytes.to_vec();
+        match &self.digest {
+            DigestStatus::Valid => {}
+            DigestStatus::Mismatch { stored, computed } => {
+                return Err(Error::Corrupt {
+                    stored: hex(stored),
+                    computed: hex(computed),
+                });
+            }
+            DigestStatus::Absent => {
+                let block = &mut bytes[KEY_BLOCK..KEY_BLOCK + KEY_BLOCK_BYTES];
+                let blank = [0, 0xFF].map(|blank| block.iter().all(|&byte| byte == blank));
+                if self.signature_length.is_some() || !blank.contains(&true) {
+                    let problem =
+                        "it is signed by its vendor, whose signature would not match any more";
+                    return Err(Error::CannotSign { problem });
+                }
+                block.fill(0xFF);
+                digest::seal(&mut bytes);
+            }
+        }
+        let digest = digest::stored(&bytes);
+        signature::write(&mut bytes, &digest, key);
+        Self::parse(bytes)
+    }
+
+    /// Whether both are the same image, their signatures apart. The digests of both must be valid.
+    pub fn has_content_of(&self, other: &Xclbin) -> bool {
+        self.digest == DigestStatus::Valid
+            && other.digest == DigestStatus::Valid
+            && digest::stored(&self.bytes) == digest::stored(&other.bytes)
     }
 
     /// All sections, in the order of the table, known kinds and others.
@@ -295,7 +357,7 @@ impl Xclbin {
     /// A model is code: it must come with a valid digest, and with metadata that agree.
     ///
     /// # Errors
-    /// [`Error::Corrupt`], [`Error::DigestMissing`], [`Error::MissingSection`], or what the
+    /// [`Error::Corrupt`], [`Error::SignatureDamaged`], [`Error::DigestMissing`], [`Error::MissingSection`], or what the
     /// accessors of the sections say.
     pub fn verify_programmable(&self) -> Result<Bitstream<'_>> {
         if let DigestStatus::Mismatch { stored, computed } = &self.digest {
@@ -303,6 +365,10 @@ impl Xclbin {
                 stored: hex(stored),
                 computed: hex(computed),
             });
+        }
+        if self.signature == SignatureStatus::Damaged {
+            let offset = signature::AREA.start as u64;
+            return Err(Error::SignatureDamaged { offset });
         }
         let bitstream = self.bitstream().ok_or(Error::MissingSection {
             kind: SectionKind::Bitstream,
@@ -400,6 +466,7 @@ impl std::fmt::Debug for Xclbin {
                     .collect::<Vec<_>>(),
             )
             .field("digest", &self.digest)
+            .field("signature", &self.signature)
             .finish()
     }
 }
