@@ -44,7 +44,7 @@ pub use kernel::Kernel;
 pub use memory::{Buffer, DeviceBuffer, Direction, MappedMemory};
 pub use run::{Run, RunState};
 pub use run_queue::{RunQueue, Ticket};
-pub use store::{Holder, STATE_FOLDER_VARIABLE, state_folder};
+pub use store::{Holder, STATE_FOLDER_VARIABLE, SharedImage, state_folder};
 pub use validator::{Answers, Cycles, KERNEL, PolicyChoice, Progress, Report, Summary, Validator};
 pub use xrt_index::{SIM_CARDS_VARIABLE, XRT_CARDS_VARIABLE, xrt_card, xrt_cards};
 pub use xrt_shim::{XRT_SHIM_VARIABLE, XrtShim, XrtShimMissing};

@@ -1,26 +1,19 @@
-//! Who may use which compute unit, and who keeps the image from being replaced: locks in the card's folder, so that
-//! they hold between processes and go with the process that took them.
+//! Who may use which compute unit: locks in the card's folder, so that they hold between processes and go with the
+//! process that took them.
 
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
 /// The compute unit that stands for none: its context only keeps the image. XRT opens it with all bits set.
 pub(crate) const VIRTUAL_UNIT: u32 = u32::MAX;
 
-/// Longest that another process' programming of the card is waited for.
-const PROGRAMMING: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(5);
-
 /// The contexts of one opening of a card.
 #[derive(Debug)]
 pub(crate) struct Contexts {
     folder: PathBuf,
-    /// Locked shared from the loading of an image on.
-    image: Option<File>,
     open: HashMap<u32, Context>,
 }
 
@@ -36,50 +29,13 @@ impl Contexts {
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self {
             folder,
-            image: None,
             open: HashMap::new(),
         }
     }
 
-    /// Keeps others from replacing the image. Waits for one who replaces it just now.
-    pub(crate) fn hold_image(&mut self) -> Result<()> {
-        if self.image.is_none() {
-            let file = self.file("image.lock")?;
-            wait_for(|| file.try_lock_shared())?;
-            self.image = Some(file);
-        }
-        Ok(())
-    }
-
-    /// Has the card hold an image: `program`s it unless it `is_loaded`, which is possible if nobody else holds another
-    /// one and no context is open here. Of those who load at the same time, one comes after the other.
-    pub(crate) fn load_image(
-        &mut self,
-        is_loaded: impl FnOnce() -> bool,
-        program: impl FnOnce() -> Result<()>,
-    ) -> Result<()> {
-        let loading = self.file("loading.lock")?;
-        wait_for(|| loading.try_lock())?;
-        if is_loaded() {
-            return self.hold_image();
-        }
-        if !self.open.is_empty() {
-            return Err(Error::Busy(
-                "another xclbin is in use by this program: close its kernels first".to_owned(),
-            ));
-        }
-        self.image = None;
-        let file = self.file("image.lock")?;
-        file.try_lock().map_err(|error| {
-            lock_error(
-                "another process uses another xclbin on this card; wait for it, or use another card",
-                error,
-            )
-        })?;
-        let programmed = program();
-        drop(file);
-        self.hold_image()?;
-        programmed
+    /// Whether no context is open.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
     }
 
     /// `xclOpenContext`.
@@ -160,20 +116,6 @@ impl Contexts {
     }
 }
 
-/// Waits for a lock that another process holds while it programs the card.
-fn wait_for(lock: impl Fn() -> Result<(), TryLockError>) -> Result<()> {
-    let begin = Instant::now();
-    loop {
-        match lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if begin.elapsed() < PROGRAMMING => {
-                std::thread::sleep(POLL);
-            }
-            Err(error) => return Err(lock_error("another process programs the card", error)),
-        }
-    }
-}
-
 fn lock_error(busy: &str, error: TryLockError) -> Error {
     match error {
         TryLockError::WouldBlock => Error::Busy(busy.to_owned()),
@@ -206,24 +148,5 @@ mod tests {
         assert_eq!(one.close(1).unwrap_err().number(), libc::EINVAL);
         one.open(VIRTUAL_UNIT, true).unwrap();
         other.open(VIRTUAL_UNIT, true).unwrap();
-    }
-
-    #[test]
-    fn an_image_is_replaced_only_when_nobody_else_holds_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut one, mut other) = (
-            Contexts::new(folder.path().to_owned()),
-            Contexts::new(folder.path().to_owned()),
-        );
-        let must_not = || panic!("must not be programmed");
-        one.load_image(|| false, || Ok(())).unwrap();
-        other.load_image(|| true, must_not).unwrap();
-        let error = one.load_image(|| false, must_not).unwrap_err();
-        assert_eq!(error.number(), libc::EBUSY);
-        drop(other);
-        one.load_image(|| false, || Ok(())).unwrap();
-        one.open(0, true).unwrap();
-        let error = one.load_image(|| false, must_not).unwrap_err();
-        assert_eq!(error.number(), libc::EBUSY);
     }
 }

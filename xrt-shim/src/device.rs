@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use host_runtime::bitstreams::{IpType, Xclbin};
-use host_runtime::{Card, CardId, Image, Kernel, OpenOptions};
+use host_runtime::{Card, CardId, Image, Kernel, OpenOptions, SharedImage};
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
@@ -25,6 +25,7 @@ pub(crate) struct Device {
     card: Card,
     execution: Execution,
     contexts: Mutex<Contexts>,
+    image: Mutex<SharedImage>,
     units: RwLock<Vec<Unit>>,
     objects: Mutex<HashMap<u32, Arc<BufferObject>>>,
     next_object: AtomicU32,
@@ -53,6 +54,7 @@ impl Device {
             execution: Execution::new(&card)?,
             card,
             contexts: Mutex::new(Contexts::new(locks)),
+            image: Mutex::new(SharedImage::new(id, None)?),
             units: RwLock::default(),
             objects: Mutex::default(),
             // 0 would do, but a handle that was never set is often 0.
@@ -69,14 +71,15 @@ impl Device {
     /// `xclLoadXclBin`: programs the card, unless it holds that very image.
     pub(crate) fn load(&self, bytes: Vec<u8>) -> Result<()> {
         let image = Image::new(Xclbin::parse(bytes).map_err(host_runtime::Error::from)?)?;
-        let is_loaded = || {
-            // What the card holds may be another process' doing; working on it shows it.
-            let _ = self.card.read_memory(0, &mut []);
-            self.card.image().map(|image| image.uuid()) == Some(image.uuid())
-        };
-        self.contexts
-            .lock()
-            .load_image(is_loaded, || Ok(self.card.program(&image)?))?;
+        let contexts = self.contexts.lock();
+        if !contexts.is_empty() && self.card.image().map(|image| image.uuid()) != Some(image.uuid())
+        {
+            return Err(Error::Busy(
+                "another xclbin is in use by this program: close its kernels first".to_owned(),
+            ));
+        }
+        self.image.lock().load(&self.card, &image)?;
+        drop(contexts);
         self.find_units()
     }
 
@@ -93,7 +96,7 @@ impl Device {
             self.check_unit(unit)?;
         }
         let mut contexts = self.contexts.lock();
-        contexts.hold_image()?;
+        self.image.lock().hold()?;
         contexts.open(unit, shared)
     }
 

@@ -9,6 +9,8 @@
 //!   access.lock     locked shared or exclusively by each opening of the card
 //!   turn.lock       locked by the one process that works on the card right now
 //!   queue.lock      locked by the process that waits for the turn next
+//!   loading.lock    locked by the process that replaces the image of a shared card
+//!   image.lock      locked shared by the processes that use that image, see SharedImage
 //!   holders/        a locked file for each opening, for those who ask who it is
 //! ```
 //!
@@ -16,6 +18,7 @@
 
 mod holders;
 mod record;
+mod shared_image;
 mod turn;
 
 use std::fs::{File, OpenOptions as FileOptions, TryLockError};
@@ -27,6 +30,7 @@ use sha2::{Digest, Sha256};
 
 pub use holders::Holder;
 pub(crate) use record::Record;
+pub use shared_image::SharedImage;
 pub(crate) use turn::Turn;
 
 use crate::card::OpenOptions;
