@@ -154,6 +154,11 @@ impl Card {
         }
     }
 
+    /// Counts programmings and resets: what was made under another generation is stale.
+    pub fn generation(&self) -> u64 {
+        self.core.backend.generation()
+    }
+
     /// The loaded image.
     pub fn image(&self) -> Option<Arc<Image>> {
         self.core.backend.image()
