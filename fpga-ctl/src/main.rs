@@ -14,6 +14,7 @@ mod simulation;
 mod stderr;
 mod stdout;
 mod table;
+mod xbutil;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,9 @@ use clap::Parser;
 use cli::Cli;
 
 fn main() -> ExitCode {
+    if xbutil::is_called(std::env::args_os().next().as_ref()) {
+        return xbutil::main();
+    }
     let cli = Cli::parse();
     cli.globals.set_up();
     let json = cli.command.reports_json();
