@@ -5,9 +5,13 @@
 //! that script builds the `tcp_validator` kernel with Verilator, packs it, and [`default_image`]
 //! ships it inside every program. Without the feature nothing here needs Verilator or C++.
 //!
+//! Whose images may run here is a matter of the module [`trust`].
+//!
 //! With the feature `build`, the module [`link`] makes images from any RTL kernels.
 
 pub use xclbin::*;
+
+pub mod trust;
 
 #[cfg(feature = "build")]
 pub mod link;

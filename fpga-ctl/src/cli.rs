@@ -40,6 +40,9 @@ pub(crate) struct Globals {
     /// Folder of the simulated cards' state [default: FPGA_STATE_DIR, else the XDG state home]
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) state_dir: Option<PathBuf>,
+    /// Run the code of images that nobody you trust signed; it can do all that you can
+    #[arg(long, global = true)]
+    pub(crate) allow_untrusted: bool,
     /// Say more on standard error; -vv says a lot
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,

@@ -1,7 +1,9 @@
 //! The card that a command works on, and how it is opened.
 
 use anyhow::{Context as _, Result};
-use host_runtime::{Access, Card, CardId, Inventory, OpenOptions, SimOptions};
+use host_runtime::{
+    Access, Card, CardId, Inventory, OpenOptions, SimOptions, TrustOptions, Untrusted,
+};
 
 use crate::cli::Globals;
 use crate::stderr;
@@ -32,12 +34,22 @@ impl Context {
         card
     }
 
+    /// Whose images may run.
+    pub(crate) fn trust(&self) -> TrustOptions {
+        let mut options = TrustOptions::from_environment(stderr::warn);
+        if self.globals.allow_untrusted {
+            options.untrusted = Untrusted::Allow(stderr::warn);
+        }
+        options
+    }
+
     /// How this program opens a card.
     pub(crate) fn options(&self, purpose: &str, access: Access) -> OpenOptions {
         OpenOptions {
             access,
             purpose: purpose.to_owned(),
             state_folder: self.globals.state_dir.clone(),
+            trust: self.trust(),
             simulation: SimOptions::default(),
         }
     }

@@ -7,3 +7,9 @@ use std::io::Write;
 pub(crate) fn line(text: Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
+
+/// Writes a warning, also with --quiet: for what concerns the user's own safety.
+pub(crate) fn warn(text: &str) {
+    let warning = console::style("WARNING:").for_stderr().red().bold();
+    line(format_args!("{warning} {text}"));
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::{Bench, Ended};
 use host_runtime::bitstreams::Xclbin;
-use host_runtime::{Buffer, Card, CardId, Direction, Image, OpenOptions, Run};
+use host_runtime::{Buffer, Card, CardId, Direction, Image, OpenOptions, Run, TrustOptions};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,6 +32,10 @@ fn card(bench: &Bench) -> Card {
     let options = OpenOptions {
         purpose: "a test".to_owned(),
         state_folder: Some(bench.state_folder()),
+        trust: TrustOptions {
+            folder: Some(bench.trust_folder()),
+            ..TrustOptions::default()
+        },
         ..OpenOptions::default()
     };
     let card = Card::open_with(CardId::Simulated(0), &options).unwrap();

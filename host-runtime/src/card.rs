@@ -26,6 +26,8 @@ pub struct OpenOptions {
     pub purpose: String,
     /// Folder of simulated cards' state; `None`: the user's (`FPGA_STATE_DIR`, else the XDG state home).
     pub state_folder: Option<std::path::PathBuf>,
+    /// Whose images may run.
+    pub trust: crate::trust::TrustOptions,
     /// What only a simulated card can do.
     #[cfg(feature = "cosim")]
     pub simulation: SimOptions,
@@ -100,11 +102,9 @@ impl Card {
         let backend: Box<dyn Backend> = match id {
             CardId::Software(_) => Box::new(SoftwareBackend::open(id, store)?),
             #[cfg(feature = "cosim")]
-            CardId::Simulated(_) => Box::new(crate::backend::sim::SimBackend::open(
-                id,
-                store,
-                &options.simulation,
-            )?),
+            CardId::Simulated(_) => {
+                Box::new(crate::backend::sim::SimBackend::open(id, store, options)?)
+            }
             #[cfg(not(feature = "cosim"))]
             CardId::Simulated(_) => {
                 let _ = (store, options);
@@ -167,8 +167,8 @@ impl Card {
     /// Replaces the image. Buffers and kernels made before become stale; a failure leaves all as it was.
     ///
     /// # Errors
-    /// [`Error::ImageForAnotherCard`], [`Error::Image`], [`Error::WrongState`] while a run goes on, or why the
-    /// image's model could not be loaded.
+    /// [`Error::Untrusted`], [`Error::ImageForAnotherCard`], [`Error::Image`], [`Error::WrongState`] while a run goes on,
+    /// or why the image's model could not be loaded.
     pub fn program(&self, image: &Arc<Image>) -> Result<()> {
         self.core.backend.program(Arc::clone(image))
     }

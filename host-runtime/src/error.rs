@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::backend::BusError;
 use crate::card_id::CardId;
 use crate::tcp::{Descriptor, Detail};
+use crate::trust::ALLOW_UNTRUSTED_VARIABLE;
 
 /// A result of the runtime.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -76,6 +77,25 @@ pub enum Error {
     /// An image could not be read, or must not be programmed.
     #[error("the image cannot be used: {0}")]
     Image(#[from] bitstreams::Error),
+    /// The image's code must not run: nobody whom the user trusts signed it.
+    #[error(
+        "{card}: the image {image} is not trusted: {provenance}. Its code would run as you: look at it with \
+         `fpga-ctl verify`; {advice}; or allow it this once: --allow-untrusted ({ALLOW_UNTRUSTED_VARIABLE}=1 for programs \
+         that use XRT)"
+    )]
+    Untrusted {
+        /// The card.
+        card: CardId,
+        /// Identity of the image.
+        image: uuid::Uuid,
+        /// Where it comes from, as far as that can be proven.
+        provenance: bitstreams::trust::Provenance,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// Whether an image is trusted could not be found out.
+    #[error(transparent)]
+    Trust(#[from] bitstreams::trust::TrustError),
     /// The image is for real hardware, or for a card of another kind.
     #[error("{card}: the image is for the platform {platform}: {reason}; {advice}")]
     ImageForAnotherCard {

@@ -2,11 +2,9 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{Bench, CARDS};
-use host_runtime::bitstreams::{Bitstream, ComputeUnit, ImageBuilder};
+use common::{Bench, CARDS, validators};
 use host_runtime::collection::sample;
 use host_runtime::tcp::registers as reg;
 use host_runtime::tcp::{Descriptor, Options, Policy, Profile, golden};
@@ -23,31 +21,6 @@ fn expected(descriptors: &[Descriptor]) -> Vec<u8> {
     let policy = Policy::reset_default();
     let judge = |descriptor| golden::evaluate(descriptor, Options::default(), &policy);
     descriptors.iter().map(|d| judge(d).verdict().0).collect()
-}
-
-/// The default image's kernel, twice.
-fn two_units() -> Arc<Image> {
-    let default = Image::default_image().unwrap();
-    let Some(Bitstream::Model(model)) = default.xclbin().bitstream() else {
-        panic!("the default image holds a model");
-    };
-    let mut builder = ImageBuilder::new(default.platform(), model.to_vec());
-    for bank in default.xclbin().mem_topology().unwrap().unwrap().banks {
-        builder = builder.bank(bank);
-    }
-    let unit = |index: u64| ComputeUnit {
-        name: format!("tcp_validator_{}", index + 1),
-        base_address: 0x180_0000 + index * 0x1_0000,
-        connections: vec![(0, 0), (1, 1)],
-    };
-    let kernel = default.kernels()[0].clone();
-    Image::new(
-        builder
-            .kernel(kernel, vec![unit(0), unit(1)])
-            .build()
-            .unwrap(),
-    )
-    .unwrap()
 }
 
 fn registers(descriptors: u64, verdicts: u64, count: u32) -> Vec<(u32, u32)> {
@@ -163,7 +136,7 @@ fn mapped_memory_is_the_same_bytes_on_both_sides_and_outlives_a_programming() {
 fn runs_of_two_units_end_on_their_own_and_each_is_told_once() {
     let bench = Bench::new();
     let card = bench.open(CardId::Simulated(0));
-    card.program(&two_units()).unwrap();
+    card.program(&bench.sign(&validators(2, None))).unwrap();
     let all = descriptors();
     let bytes: &[u8] = bytemuck::cast_slice(&all);
     let input = card.allocate_device(0, bytes.len()).unwrap();
@@ -200,7 +173,7 @@ fn runs_of_two_units_end_on_their_own_and_each_is_told_once() {
 fn aborting_a_run_ends_those_behind_it_and_leaves_the_other_unit_alone() {
     let bench = Bench::new();
     let card = bench.open(CardId::Simulated(0));
-    card.program(&two_units()).unwrap();
+    card.program(&bench.sign(&validators(2, None))).unwrap();
     let input = card.allocate_device(0, 240_000_000).unwrap();
     let output = card.allocate_device(1, 10_000_000).unwrap();
     let other = card.allocate_device(1, 400_000).unwrap();

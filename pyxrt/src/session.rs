@@ -1,9 +1,10 @@
 //! Cards as the process has them open. All `device` objects of a card are one opening of it, which ends with the last of
 //! them and of what was made with it.
 
+use std::io::Write;
 use std::sync::{Arc, Weak};
 
-use host_runtime::{Card, CardId, Error, Image, OpenOptions, SharedImage};
+use host_runtime::{Card, CardId, Error, Image, OpenOptions, SharedImage, TrustOptions};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
@@ -20,6 +21,11 @@ pub(crate) struct Session {
     images: Mutex<Vec<Arc<Image>>>,
     /// The process that opened it: one that was forked off has no thread to run kernels.
     process: u32,
+}
+
+/// Tells of an untrusted image that is run. Not through Python: its lock may be held by who waits for this thread.
+fn warn(text: &str) {
+    let _ = writeln!(std::io::stderr(), "pyxrt: WARNING: {text}");
 }
 
 static SESSIONS: Mutex<Vec<(CardId, Weak<Session>)>> = Mutex::new(Vec::new());
@@ -39,6 +45,7 @@ impl Session {
         }
         let options = OpenOptions {
             purpose: "a Python program that uses pyxrt".to_owned(),
+            trust: TrustOptions::from_environment(warn),
             ..OpenOptions::default()
         };
         let card = Card::open_with(id, &options).map_err(raised)?;

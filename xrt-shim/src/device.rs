@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use host_runtime::bitstreams::{IpType, Xclbin};
-use host_runtime::{Card, CardId, Image, Kernel, OpenOptions, SharedImage};
+use host_runtime::{Card, CardId, Image, Kernel, OpenOptions, SharedImage, TrustOptions};
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::execution::Execution;
 use crate::memory::BufferObject;
 use crate::packet::{self, Command};
+use crate::report;
 
 /// Bits of `ip_data.properties` with the interrupt's number: `IP_INTERRUPT_ID_MASK`.
 const INTERRUPT_MASK: u32 = 0xFF00;
@@ -44,6 +45,7 @@ impl Device {
     pub(crate) fn open(id: CardId) -> Result<Self> {
         let options = OpenOptions {
             purpose: "a program that uses XRT".to_owned(),
+            trust: TrustOptions::from_environment(report::error),
             ..OpenOptions::default()
         };
         let card = Card::open_with(id, &options)?;

@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use host_runtime::bitstreams::{Bitstream, ComputeUnit, ImageBuilder};
+use host_runtime::bitstreams::trust::{LOCAL_KEY, TrustStore};
+use host_runtime::bitstreams::{Bitstream, ComputeUnit, ImageBuilder, Xclbin};
 use host_runtime::collection::sample;
 use host_runtime::tcp::{Descriptor, Options, Policy, Profile, golden};
 use host_runtime::{Image, XrtShim};
@@ -73,8 +74,12 @@ impl Bench {
             let judge = |d| golden::evaluate(d, options, &policy).verdict().0;
             descriptors.iter().map(judge).collect()
         };
-        bench.write("two_units.xclbin", image(2).xclbin().as_bytes());
-        bench.write("one_unit.xclbin", image(1).xclbin().as_bytes());
+        let store = TrustStore::open(Some(&bench.path("trust"))).unwrap();
+        let key = store.secret(LOCAL_KEY).unwrap();
+        for (name, units) in [("two_units.xclbin", 2), ("one_unit.xclbin", 1)] {
+            let image = image(units);
+            bench.write(name, image.signed(&key).unwrap().as_bytes());
+        }
         bench.write("descriptors", &bytes);
         bench.write("wide", &verdicts(5));
         bench.write("compact", &verdicts(0));
@@ -128,6 +133,7 @@ impl Bench {
             .args(inputs.map(|name| self.path(name)))
             .envs(self.environment())
             .env("FPGA_STATE_DIR", self.path("state"))
+            .env("FPGA_TRUST_DIR", self.path("trust"))
             .envs(variables.iter().copied())
             // XRT writes logs to where it is.
             .current_dir(self.folder.path())
@@ -159,7 +165,7 @@ fn check(program: Child) {
 }
 
 /// The default image's kernel with that many compute units.
-fn image(units: u64) -> Arc<Image> {
+fn image(units: u64) -> Xclbin {
     let default = Image::default_image().unwrap();
     let Some(Bitstream::Model(model)) = default.xclbin().bitstream() else {
         panic!("the default image holds a model");
@@ -183,8 +189,8 @@ fn image(units: u64) -> Arc<Image> {
         connections: vec![(0, 0), (1, 1)],
     };
     let kernel = default.kernels()[0].clone();
-    let image = builder.kernel(kernel, (0..units).map(unit).collect());
-    Image::new(image.build().unwrap()).unwrap()
+    let builder = builder.kernel(kernel, (0..units).map(unit).collect());
+    builder.build().unwrap()
 }
 
 #[test]

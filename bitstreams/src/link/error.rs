@@ -12,6 +12,9 @@ pub enum LinkError {
     /// The container.
     #[error(transparent)]
     Image(#[from] xclbin::Error),
+    /// The key that is to sign the image.
+    #[error("the image cannot be signed: {0}")]
+    Sign(#[from] crate::trust::TrustError),
     /// A `kernel.xml` that cannot be used.
     #[error("{path}: {source}")]
     Xml {

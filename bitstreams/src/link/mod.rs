@@ -16,10 +16,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cosim::{Cache, ModelBuild};
-use xclbin::{BuildMetadata, Clock, ClockType, ImageBuilder, KernelDescription, Xclbin};
+use xclbin::{BuildMetadata, Clock, ClockType, ImageBuilder, KernelDescription, SecretKey, Xclbin};
 
 pub use config::{BankRange, Config};
 pub use error::LinkError;
+
+use crate::trust::{LOCAL_KEY, TrustStore};
 
 use description::{Described, Description};
 use memory::Memories;
@@ -72,6 +74,26 @@ pub struct Linker {
     pub timeout: Duration,
     /// Seconds since 1970 that the image bears; 0 for reproducible builds.
     pub timestamp: u64,
+    /// Who signs the image.
+    pub signer: Signer,
+    /// Folder of the trust store with the signer's key; `None`: the user's.
+    pub trust_folder: Option<PathBuf>,
+}
+
+/// Who vouches for an image that is linked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signer {
+    /// A key of the trust store, by its name.
+    Key(String),
+    /// Nobody: cards refuse it unless told otherwise.
+    Nobody,
+}
+
+impl Default for Signer {
+    /// The key of what is built here, made now if there is none yet.
+    fn default() -> Self {
+        Self::Key(LOCAL_KEY.to_owned())
+    }
 }
 
 /// A linked image.
@@ -99,6 +121,8 @@ impl Default for Linker {
             verilator_args: Vec::new(),
             timeout: Duration::from_secs(600),
             timestamp: 0,
+            signer: Signer::default(),
+            trust_folder: None,
         }
     }
 }
@@ -110,6 +134,8 @@ impl Linker {
     /// What is wrong with a source (file and line), a port, an argument or the configuration, by name.
     pub fn link(&self, cache: &Cache) -> Result<Linked, LinkError> {
         let memories = self.memories()?;
+        // Before the long part: a key that cannot be used is told at once.
+        let key = self.key()?;
         let library = xpm::install(cache)?;
         let mut builds = Vec::new();
         let mut kernels = Vec::new();
@@ -149,11 +175,23 @@ impl Linker {
         for clock in self.clocks(two_clocks) {
             image = image.clock(clock);
         }
+        let mut image = image.build()?;
+        if let Some(key) = key {
+            image = image.signed(&key)?;
+        }
         Ok(Linked {
-            image: image.build()?,
+            image,
             dependencies: built.dependencies,
             cached: built.cached,
         })
+    }
+
+    fn key(&self) -> Result<Option<SecretKey>, LinkError> {
+        let Signer::Key(name) = &self.signer else {
+            return Ok(None);
+        };
+        let store = TrustStore::open(self.trust_folder.as_deref())?;
+        Ok(Some(store.secret(name)?))
     }
 
     fn clocks(&self, two: bool) -> Vec<Clock> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use bitstreams::link::{BankRange, Config, DEFAULT_PLATFORM, KernelSource, Linker};
+use bitstreams::link::{BankRange, Config, DEFAULT_PLATFORM, KernelSource, Linker, Signer};
 use clap::Args;
 use cosim::Cache;
 
@@ -65,6 +65,12 @@ pub(crate) struct BuildArgs {
     /// Count coverage; the image's kernels cannot be saved then, so only one program at a time can use the card
     #[arg(long)]
     coverage: bool,
+    /// Key that signs the image [default: local, made by itself]
+    #[arg(long, value_name = "NAME", conflicts_with = "unsigned")]
+    key: Option<String>,
+    /// Do not sign the image; cards refuse it until somebody does
+    #[arg(long)]
+    unsigned: bool,
     /// Seconds that Verilator and the compiler may take
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
@@ -112,6 +118,8 @@ pub(crate) fn run(args: &BuildArgs) -> Result<()> {
         verilator_args: args.verilator_args.clone(),
         timeout: Duration::from_secs(args.timeout),
         timestamp: source_date_epoch()?,
+        signer: signer(args),
+        trust_folder: None,
     };
     let linked = linker.link(&Cache::user()?)?;
     output_file::write(&args.output, linked.image.as_bytes())?;
@@ -133,6 +141,13 @@ pub(crate) fn run(args: &BuildArgs) -> Result<()> {
         }
     )?;
     out.finish()
+}
+
+fn signer(args: &BuildArgs) -> Signer {
+    if args.unsigned {
+        return Signer::Nobody;
+    }
+    args.key.clone().map_or_else(Signer::default, Signer::Key)
 }
 
 /// The kernels that the files make up.

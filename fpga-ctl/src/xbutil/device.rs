@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use host_runtime::{Access, Card, CardId, Image, OpenOptions, SimOptions, xrt_card, xrt_cards};
+use host_runtime::{Access, Card, CardId, Image, OpenOptions, TrustOptions, xrt_card, xrt_cards};
+
+use crate::stderr;
 
 /// The device to use.
 #[derive(Debug, Args)]
@@ -56,8 +58,8 @@ impl Device {
         let options = OpenOptions {
             access: Access::Shared,
             purpose: purpose.to_owned(),
-            state_folder: None,
-            simulation: SimOptions::default(),
+            trust: TrustOptions::from_environment(stderr::warn),
+            ..OpenOptions::default()
         };
         Card::open_with(self.card, &options)
             .with_context(|| format!("device {} cannot be used", self.address()))

@@ -107,6 +107,10 @@ impl Bench {
         self.path("state")
     }
 
+    pub(crate) fn trust_folder(&self) -> PathBuf {
+        self.path("state/trust")
+    }
+
     /// The program, to be given arguments.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("fpga-ctl"));
@@ -114,6 +118,7 @@ impl Bench {
             .current_dir(self.folder.path())
             .env("FPGA_STATE_DIR", self.state_folder())
             .env("FPGA_CACHE_DIR", self.path("state/cache"))
+            .env("FPGA_TRUST_DIR", self.trust_folder())
             .stdin(Stdio::null());
         command
     }

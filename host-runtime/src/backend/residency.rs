@@ -25,6 +25,14 @@ const IDLE_POLLS: u32 = 25;
 /// How often a process that has the turn looks whether another one wants it, when it is not working itself.
 const YIELD_POLL: Duration = Duration::from_millis(2);
 
+/// That of calls that take no timeout of their own.
+fn patience() -> Patience {
+    Patience {
+        timeout: TURN_TIMEOUT,
+        cancel: CancelToken::new(),
+    }
+}
+
 /// What stands for a card while its process has the turn.
 pub(crate) trait Device: Send + Sized + 'static {
     /// What the process that opens the card decides about it.
@@ -129,10 +137,23 @@ impl<D: Device> Residency<D> {
 
     /// Takes the turn and brings the device up to what is stored.
     pub(crate) fn sit(&self) -> Result<Seat<'_, D>> {
-        self.sit_patiently(&Patience {
-            timeout: TURN_TIMEOUT,
-            cancel: CancelToken::new(),
-        })
+        self.sit_patiently(&patience())
+    }
+
+    /// As [`Residency::sit`], also if the image that the card holds is not trusted: it is about to be replaced, and nothing
+    /// of it was loaded.
+    pub(crate) fn sit_to_program(&self) -> Result<Seat<'_, D>> {
+        let mut seat = Seat {
+            residency: self,
+            resident: self.resident.lock(),
+        };
+        match seat.take_turn(&patience()) {
+            Err(Error::Untrusted { .. } | Error::Trust(_)) => {
+                seat.take_turn_without_device(&patience())?
+            }
+            taken => taken?,
+        }
+        Ok(seat)
     }
 
     pub(crate) fn sit_patiently(&self, patience: &Patience) -> Result<Seat<'_, D>> {
@@ -309,6 +330,18 @@ impl<D: Device> Seat<'_, D> {
         Ok(())
     }
 
+    /// Takes the turn to replace image and device: what is stored is not loaded.
+    fn take_turn_without_device(&mut self, patience: &Patience) -> Result<()> {
+        let store = &self.residency.store;
+        let turn = store.take_turn(patience.timeout, &patience.cancel)?;
+        self.resident.device = None;
+        self.resident.record = store.record()?;
+        self.resident.dirty = false;
+        self.resident.turn = Some(turn);
+        self.residency.holding.set(HoldingState::Turn);
+        Ok(())
+    }
+
     /// Makes the device what is stored.
     fn refresh(&mut self) -> Result<()> {
         let Self {
@@ -322,8 +355,9 @@ impl<D: Device> Seat<'_, D> {
             resident.image = None;
             if let Some(bytes) = stored.image {
                 let image = Image::new(bitstreams::Xclbin::parse(bytes)?)?;
+                // Known also if it cannot be loaded.
+                resident.image = Some(Arc::clone(&image));
                 resident.device = Some(D::new(residency.id, &residency.config, &image)?);
-                resident.image = Some(image);
                 fresh = true;
             }
         }
@@ -402,7 +436,16 @@ impl<D: Device> Seat<'_, D> {
                 reason: "a run is going on; wait for it or abort it before programming".to_owned(),
             });
         }
-        let device = D::new(residency.id, &residency.config, &image)?;
+        let device = match D::new(residency.id, &residency.config, &image) {
+            Ok(device) => device,
+            Err(error) => {
+                if resident.device.is_none() {
+                    // Whoever sits next has what is stored loaded, or hears why it is not.
+                    resident.turn = None;
+                }
+                return Err(error);
+            }
+        };
         let generation = resident.record.generation + 1;
         resident.record =
             residency

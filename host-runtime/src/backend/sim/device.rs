@@ -17,6 +17,7 @@ use crate::backend::residency::Device;
 use crate::backend::{BusError, RunId, RunRequest};
 use crate::card_id::CardId;
 use crate::image::Image;
+use crate::trust::TrustOptions;
 use crate::{Error, Result};
 
 /// Clocks between looks at kernels that have no interrupt.
@@ -29,6 +30,7 @@ const REGISTER_CLOCKS: u64 = 4;
 #[derive(Debug, Clone)]
 pub(crate) struct SimConfig {
     pub(super) options: SimOptions,
+    pub(super) trust: TrustOptions,
     /// Memory of the current device, so that copying needs no seat.
     pub(super) memory: Arc<Mutex<Option<Arc<DeviceMemory>>>>,
     /// Clocks since the card was opened.
@@ -351,15 +353,8 @@ impl Device for SimDevice {
     type Config = SimConfig;
 
     fn new(card: CardId, config: &SimConfig, image: &Arc<Image>) -> Result<Self> {
-        let Some(model) = image.model() else {
-            return Err(Error::ImageForAnotherCard {
-                card,
-                platform: image.platform().to_owned(),
-                reason: "it holds bits for an FPGA, and this card is simulated".to_owned(),
-                advice: "program a card of that platform, or build the kernel for simulation"
-                    .to_owned(),
-            });
-        };
+        // Nothing of the model is mapped before this says so.
+        let model = config.trust.admit(card, image)?;
         let library =
             ModelLibrary::from_bytes(model).map_err(|source| Error::Model { card, source })?;
         let simulation = |source| Error::Simulation { card, source };

@@ -19,6 +19,7 @@ use crate::backend::residency::{Residency, Seat};
 use crate::backend::{
     Backend, BusError, EndedRun, Patience, RunId, RunRequest, SimulatedTime, Waited,
 };
+use crate::card::OpenOptions;
 use crate::card_id::CardId;
 use crate::image::Image;
 use crate::memory::MappedMemory;
@@ -87,15 +88,16 @@ fn check_writable(path: &Path) -> std::io::Result<()> {
 }
 
 impl SimBackend {
-    pub(crate) fn open(id: CardId, store: CardStore, options: &SimOptions) -> Result<Self> {
-        if let Some(waves) = &options.waves {
+    pub(crate) fn open(id: CardId, store: CardStore, options: &OpenOptions) -> Result<Self> {
+        if let Some(waves) = &options.simulation.waves {
             check_writable(&waves.path).map_err(|source| Error::Waves {
                 path: waves.path.clone(),
                 source,
             })?;
         }
         let config = SimConfig {
-            options: options.clone(),
+            options: options.simulation.clone(),
+            trust: options.trust.clone(),
             memory: Arc::new(Mutex::new(None)),
             clocks: Arc::default(),
             clocking: Arc::default(),
@@ -191,7 +193,7 @@ impl Backend for SimBackend {
     }
 
     fn program(&self, image: Arc<Image>) -> Result<()> {
-        let mut seat = self.shared.residency.sit()?;
+        let mut seat = self.shared.residency.sit_to_program()?;
         if self.shared.board.is_busy() {
             return Err(Error::WrongState {
                 card: self.shared.residency.id(),
