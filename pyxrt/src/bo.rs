@@ -55,12 +55,13 @@ impl BufferObject {
                 ));
             }
             // As C++ has it, with the size between array and flags.
-            if call.left() == 3 {
-                let Size(size) = call.required(&["size"])?.extract()?;
-                check_window("bo", 0, size, view.len_bytes())?;
-            }
+            let size = if call.left() == 3 {
+                call.required(&["size"])?.extract::<Size>()?.0
+            } else {
+                view.len_bytes()
+            };
             let (_, Size(group)) = flags_and_group(&mut call)?;
-            let buffer = py.detach(|| Buffer::around(session.card(), group, view))?;
+            let buffer = py.detach(|| Buffer::around(session.card(), group, view, size))?;
             return Ok(Self::whole(buffer));
         };
         let (flags, Size(group)) = flags_and_group(&mut call)?;

@@ -11,6 +11,7 @@ use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use crate::arguments::check_window;
 use crate::error::{failed, raised};
 
 /// `XCL_BO_FLAGS_SVM`, `_HOST_ONLY` and `_P2P`: one memory that host and kernels see.
@@ -71,9 +72,15 @@ impl Buffer {
         })
     }
 
-    /// Memory in a bank of the card whose host's side is the program's.
-    pub(crate) fn around(card: &Card, bank: usize, view: PyUntypedBuffer) -> PyResult<Self> {
-        let device = allocate_device(card, bank, view.len_bytes())?;
+    /// Memory in a bank of the card whose host's side is the program's: the first `len` bytes of an array.
+    pub(crate) fn around(
+        card: &Card,
+        bank: usize,
+        view: PyUntypedBuffer,
+        len: usize,
+    ) -> PyResult<Self> {
+        check_window("bo", 0, len, view.len_bytes())?;
+        let device = allocate_device(card, bank, len)?;
         Ok(Self {
             device,
             host: Arc::new(Host::User(view)),

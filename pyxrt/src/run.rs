@@ -335,8 +335,12 @@ impl RunCore {
                 "float" => i128::from((real as f32).to_bits()),
                 "double" => i128::from(real.to_bits()),
                 other => {
-                    let reason = format!("is of type {other:?} and takes no {}", shown(value));
-                    return Err(kernel.wrong(&argument.name, &reason));
+                    return Err(wrong_type(format!(
+                        "{}: argument {} is of type {other:?} and takes no {}",
+                        kernel.name(),
+                        argument.name,
+                        shown(value)
+                    )));
                 }
             }
         } else {

@@ -1,0 +1,75 @@
+"""Cards beyond one process: state that stays, images that others use, and processes that were forked off."""
+
+import os
+import subprocess
+import sys
+import unittest
+
+import pyxrt
+from support import load
+
+# Policy slot 0, deny mask.
+DENY_MASK = 0x408
+
+
+def python(program):
+    """Runs a program of its own."""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+class Processes(unittest.TestCase):
+    def test_1_what_a_program_leaves_behind_is_kept_also_if_it_drops_nothing(self):
+        program = (
+            "import builtins, pyxrt\n"
+            "device = pyxrt.device(0)\n"
+            "ip = pyxrt.ip(device, device.load_xclbin('one_unit.xclbin'), 'tcp_validator')\n"
+            f"ip.write_register({DENY_MASK}, 0x10)\n"
+            "builtins.kept = ip\n"
+        )
+        self.assertEqual(python(program), (0, ""))
+        device = pyxrt.device(0)
+        ip = pyxrt.ip(device, device.get_xclbin_uuid(), "tcp_validator")
+        self.assertEqual(ip.read_register(DENY_MASK), 0x10)
+
+    def test_an_image_in_use_is_not_replaced_by_another_process(self):
+        device, _ = load()
+        loading = "import pyxrt; pyxrt.device(0).load_xclbin('{}')"
+        self.assertEqual(python(loading.format("one_unit.xclbin")), (0, ""))
+        code, text = python(loading.format("two_units.xclbin"))
+        self.assertEqual(code, 1)
+        self.assertIn("RuntimeError: sim:0 is held by", text)
+        del device
+
+    def test_a_run_under_way_does_not_keep_a_program_from_ending(self):
+        program = (
+            "import sys; from support import *\n"
+            "device, kernel = load()\n"
+            "run = long_run(device, kernel)\n"
+            "run.add_callback(STATE.ERT_CMD_STATE_COMPLETED, print)\n"
+            "sys.exit(3)\n"
+        )
+        code, text = python(program)
+        self.assertEqual(code, 3, text)
+
+    def test_a_forked_process_is_told_that_the_device_is_not_its_own(self):
+        device, kernel = load()
+        reads, writes = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                kernel(None, None, 0)
+                text = "no error"
+            except RuntimeError as error:
+                text = str(error)
+            os.write(writes, text.encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.close(writes)
+        with os.fdopen(reads) as answer:
+            self.assertIn("forked", answer.read())
+        del device
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,209 @@
+"""Runs: started, waited for, timed out, aborted, interrupted; and kernels by their registers."""
+
+import os
+import signal
+import sys
+import threading
+import unittest
+
+import pyxrt
+from support import COUNT, STATE, VERDICTS, content, input_buffer, load, long_run, output_buffer
+
+PATIENCE = 60
+
+
+class Runs(unittest.TestCase):
+    def test_a_run_is_started_again_with_what_was_set(self):
+        device, kernel = load()
+        source, target = input_buffer(device, kernel), output_buffer(device, kernel)
+        run = pyxrt.run(kernel)
+        self.assertIs(run.state(), STATE.ERT_CMD_STATE_NEW)
+        with self.assertRaisesRegex(RuntimeError, "not started"):
+            run.wait()
+        run.set_arg(0, source)
+        run.set_arg("verdicts", target)
+        run.set_arg(2, COUNT)
+        run.set_arg(3, 5)
+        for options in (5, 0):
+            run.set_arg(index=3, value=options)
+            run.start()
+            self.assertIs(run.wait(), STATE.ERT_CMD_STATE_COMPLETED)
+            self.assertIs(run.state(), STATE.ERT_CMD_STATE_COMPLETED)
+            self.assertIs(run.wait2(), STATE.ERT_CMD_STATE_COMPLETED)
+            self.assertEqual(content(target), VERDICTS[options])
+
+    def test_arguments_that_do_not_fit_are_named(self):
+        device, kernel = load()
+        run = pyxrt.run(kernel)
+        target = output_buffer(device, kernel)
+        with self.assertRaisesRegex(RuntimeError, "count has 4 bytes; 4294967296 does not fit"):
+            run.set_arg(2, 1 << 32)
+        run.set_arg(2, -1)
+        with self.assertRaisesRegex(RuntimeError, "options takes a number"):
+            run.set_arg(3, target)
+        with self.assertRaisesRegex(IndexError, "no argument 4; it has 4"):
+            kernel(None, None, 0, 0, 0)
+        with self.assertRaisesRegex(RuntimeError, "no argument \"size\"; it has descriptors"):
+            run.set_arg("size", 1)
+
+    def test_a_buffer_in_a_bank_that_is_not_connected_is_copied_with_a_warning(self):
+        device, kernel = load()
+        source = input_buffer(device, kernel)
+        elsewhere = pyxrt.bo(device, source.size(), pyxrt.bo.normal, 1)
+        elsewhere.copy(source)
+        target = output_buffer(device, kernel)
+        with self.assertLogs("pyxrt", "WARNING") as logged:
+            kernel(elsewhere, target, COUNT, 5).wait()
+        self.assertIn("descriptors is connected to DDR[0], and the buffer is in DDR[1]", logged.output[0])
+        self.assertEqual(content(target), VERDICTS[5])
+
+    def test_a_run_goes_to_the_unit_with_the_least_to_do(self):
+        device, kernel = load("two_units.xclbin")
+        uuid = device.get_xclbin_uuid()
+        long = long_run(device, kernel)
+        source, target = input_buffer(device, kernel), output_buffer(device, kernel)
+        for _ in range(2):
+            self.assertIs(kernel(source, target, COUNT, 5).wait(), STATE.ERT_CMD_STATE_COMPLETED)
+        self.assertEqual(content(target), VERDICTS[5])
+        self.assertIs(long.state(), STATE.ERT_CMD_STATE_RUNNING)
+        second = pyxrt.ip(device, uuid, "tcp_validator:tcp_validator_2")
+        self.assertEqual(second.read_register(0x100), 2 * COUNT, "descriptors that it has judged")
+        long.abort()
+        with self.assertRaisesRegex(RuntimeError, "several compute units"):
+            pyxrt.ip(device, uuid, "tcp_validator")
+
+    def test_a_wait_that_times_out_leaves_the_run_to_be_aborted(self):
+        device, kernel = load()
+        run = long_run(device, kernel)
+        self.assertIs(run.wait(1), STATE.ERT_CMD_STATE_TIMEOUT)
+        self.assertIs(run.wait2(1), STATE.ERT_CMD_STATE_TIMEOUT)
+        self.assertIs(run.state(), STATE.ERT_CMD_STATE_RUNNING)
+        with self.assertRaisesRegex(RuntimeError, "going on already"):
+            run.start()
+        with self.assertRaisesRegex(RuntimeError, "sim:0"):
+            device.load_xclbin("two_units.xclbin")
+        self.assertIs(run.abort(), STATE.ERT_CMD_STATE_ABORT)
+        self.assertIs(run.wait(), STATE.ERT_CMD_STATE_ABORT)
+        with self.assertRaisesRegex(RuntimeError, "aborted"):
+            run.wait2()
+        target = output_buffer(device, kernel)
+        kernel(input_buffer(device, kernel), target, COUNT, 5).wait()
+        self.assertEqual(content(target), VERDICTS[5], "the unit is usable again")
+        with self.assertRaises(TypeError):
+            run.wait(-1)
+
+    def test_a_run_queued_behind_an_aborted_one_comes_to_its_turn(self):
+        device, kernel = load()
+        first = long_run(device, kernel)
+        target = output_buffer(device, kernel)
+        second = kernel(input_buffer(device, kernel), target, COUNT, 5)
+        first.abort()
+        self.assertIs(second.wait(), STATE.ERT_CMD_STATE_COMPLETED)
+        self.assertEqual(content(target), VERDICTS[5])
+
+    def test_other_threads_go_on_during_a_wait(self):
+        device, kernel = load()
+        run = long_run(device, kernel)
+        thread = threading.Thread(target=run.abort)
+        thread.start()
+        self.assertIs(run.wait(), STATE.ERT_CMD_STATE_ABORT)
+        thread.join()
+
+    def test_ctrl_c_ends_a_wait_and_not_the_run(self):
+        device, kernel = load()
+        run = long_run(device, kernel)
+        main = threading.main_thread().ident
+
+        def interrupt():
+            while sys._current_frames()[main].f_lineno != waits_at:
+                pass
+            os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        with self.assertRaises(KeyboardInterrupt):
+            waits_at = sys._getframe().f_lineno + 2
+            thread.start()
+            run.wait()
+        thread.join()
+        self.assertIs(run.state(), STATE.ERT_CMD_STATE_RUNNING)
+        run.abort()
+
+    def test_threads_share_a_device(self):
+        device, kernel = load("two_units.xclbin")
+        wrong = []
+
+        def work(options):
+            source, target = input_buffer(device, kernel), output_buffer(device, kernel)
+            for _ in range(10):
+                kernel(source, target, COUNT, options).wait()
+                if content(target) != VERDICTS[options]:
+                    wrong.append(options)
+
+        threads = [threading.Thread(target=work, args=(options,)) for options in (0, 5, 0, 5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(wrong, [])
+
+
+class Callbacks(unittest.TestCase):
+    def test_a_callback_is_called_at_the_end_with_how_it_ended(self):
+        device, kernel = load()
+        run = pyxrt.run(kernel)
+        for index, value in enumerate([input_buffer(device, kernel), output_buffer(device, kernel), COUNT]):
+            run.set_arg(index, value)
+        calls, called = [], threading.Event()
+
+        def callback(run, state, data):
+            # A wait in a callback is for a run that has ended.
+            calls.append((run.wait(), state, data))
+            called.set()
+
+        run.add_callback(STATE.ERT_CMD_STATE_COMPLETED, callback, "data")
+        run.start()
+        self.assertTrue(called.wait(PATIENCE), "without a wait for the run")
+        completed = STATE.ERT_CMD_STATE_COMPLETED
+        self.assertEqual(calls, [(completed, completed, "data")])
+        run.start()
+        run.wait()
+        self.assertEqual(len(calls), 2, "the callback is done when the wait is")
+        with self.assertRaisesRegex(RuntimeError, "ERT_CMD_STATE_COMPLETED"):
+            run.add_callback(STATE.ERT_CMD_STATE_ERROR, callback)
+
+    def test_an_error_in_a_callback_is_shown_and_ends_nothing(self):
+        device, kernel = load()
+        run = long_run(device, kernel)
+        shown = []
+        self.addCleanup(setattr, sys, "unraisablehook", sys.unraisablehook)
+        sys.unraisablehook = lambda raised: shown.append(str(raised.exc_value))
+        run.add_callback(STATE.ERT_CMD_STATE_COMPLETED, lambda run, state, data: 1 // 0)
+        run.abort()
+        self.assertIs(run.wait(), STATE.ERT_CMD_STATE_ABORT)
+        self.assertEqual(len(shown), 1)
+        self.assertIn("zero", shown[0])
+
+
+class Registers(unittest.TestCase):
+    def test_a_kernel_is_driven_by_its_registers(self):
+        device, kernel = load()
+        ip = pyxrt.ip(device, device.get_xclbin_uuid(), "tcp_validator:{tcp_validator_1}")
+        self.assertEqual(ip.read_register(0x0F0), 0x56504354)
+        source, target = input_buffer(device, kernel), output_buffer(device, kernel)
+        registers = {
+            0x10: source.address() & 0xFFFFFFFF, 0x14: source.address() >> 32,
+            0x1C: target.address() & 0xFFFFFFFF, 0x20: target.address() >> 32,
+            0x28: COUNT, 0x30: 5,
+        }
+        for offset, value in registers.items():
+            ip.write_register(offset, value)
+        ip.write_register(0, 1)
+        while not ip.read_register(0) & 2:
+            pass
+        self.assertEqual(content(target), VERDICTS[5])
+        with self.assertRaisesRegex(RuntimeError, "register 0x1000"):
+            ip.read_register(0x1000)
+
+
+if __name__ == "__main__":
+    unittest.main()
