@@ -47,12 +47,34 @@ fn run_becomes_the_program_with_its_exit_status() {
 }
 
 #[test]
+fn a_python_module_alone_is_enough_for_python_programs() {
+    let bench = Bench::new();
+    let shim = bench.path("shim");
+    std::fs::create_dir_all(shim.join("python")).unwrap();
+    std::fs::write(shim.join("python/pyxrt.abi3.so"), "").unwrap();
+    let mut command = bench.command();
+    let script = r#"printf %s "$PYTHONPATH${XILINX_XRT+ and XRT}""#;
+    command.args(["run", "--", "sh", "-c", script]);
+    command
+        .env("FPGA_XRT_SHIM", &shim)
+        .env("PYTHONPATH", "/mine");
+    command.env_remove("XILINX_XRT");
+    let ended: common::Ended = command.output().unwrap().into();
+    let ended = ended.expect(0);
+    assert_eq!(ended.text(), format!("{}/python:/mine", shim.display()));
+    ended.tells(&["only Python programs", "scripts/build-xrt-shim"]);
+}
+
+#[test]
 fn without_a_shim_the_error_says_how_to_build_it() {
     let bench = Bench::new();
     let mut command = bench.command();
     let command = command.env("FPGA_XRT_SHIM", bench.path("nowhere"));
     let ended: common::Ended = command.arg("xrt-env").output().unwrap().into();
-    ended
-        .expect(2)
-        .tells(&["nowhere", "scripts/build-xrt-shim", "libxrt-dev"]);
+    ended.expect(2).tells(&[
+        "nowhere",
+        "scripts/build-xrt-shim",
+        "libxrt-dev",
+        "scripts/build-pyxrt",
+    ]);
 }

@@ -1,5 +1,6 @@
-//! Where the library is that lets programs written against XRT use our cards, and the environment that has XRT take it.
-//! `scripts/build-xrt-shim` makes it; the library itself is the package `xrt-shim`.
+//! Where the folder is that lets programs written against XRT use our cards, and the environment that has them take it. In
+//! it are the library for XRT itself, from the package `xrt-shim` by `scripts/build-xrt-shim`, and the module for Python,
+//! from the package `pyxrt` by `scripts/build-pyxrt`; either may be absent.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,10 +10,12 @@ use thiserror::Error;
 /// Environment variable that names the shim's folder, before all other places.
 pub const XRT_SHIM_VARIABLE: &str = "FPGA_XRT_SHIM";
 
-/// What the folder must hold.
+/// What XRT loads.
 const LIBRARY: &str = "lib/libxrt_hwemu.so.2";
+/// What Python loads, where XRT's own installation has it.
+const MODULE: &str = "python/pyxrt.abi3.so";
 
-/// A shim that was built.
+/// A shim that was built: its library, its Python module, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct XrtShim {
     folder: PathBuf,
@@ -21,7 +24,7 @@ pub struct XrtShim {
 /// No shim is there.
 #[derive(Debug, Error)]
 #[error(
-    "there is no XRT shim in {searched}; build it with scripts/build-xrt-shim (it needs XRT: on Debian, apt-get install libxrt-dev uuid-dev ocl-icd-opencl-dev), or name its folder with {XRT_SHIM_VARIABLE}"
+    "there is no XRT shim in {searched}; build it with scripts/build-xrt-shim (it needs XRT: on Debian, apt-get install libxrt-dev uuid-dev ocl-icd-opencl-dev), for Python programs with scripts/build-pyxrt (it needs no XRT), or name its folder with {XRT_SHIM_VARIABLE}"
 )]
 pub struct XrtShimMissing {
     /// Where it was looked for.
@@ -59,7 +62,12 @@ impl XrtShim {
     }
 
     fn find_in(places: &[PathBuf]) -> Result<Self, XrtShimMissing> {
-        let found = places.iter().find(|place| place.join(LIBRARY).exists());
+        let holds_any = |place: &Path| {
+            [LIBRARY, MODULE]
+                .iter()
+                .any(|file| place.join(file).exists())
+        };
+        let found = places.iter().find(|place| holds_any(place));
         found.map_or_else(
             || {
                 let places = places.iter().map(|place| place.display().to_string());
@@ -80,33 +88,45 @@ impl XrtShim {
         &self.folder
     }
 
-    /// Names and values of the environment variables with which a program that uses XRT finds our cards: native, C, HAL
-    /// and OpenCL programs, built or to be built.
-    pub fn variables(&self) -> Vec<(&'static str, OsString)> {
-        self.variables_beside(std::env::var_os("LD_LIBRARY_PATH"))
+    /// Whether the library is there: without it only Python programs find our cards.
+    pub fn has_library(&self) -> bool {
+        self.folder.join(LIBRARY).exists()
     }
 
-    fn variables_beside(&self, library_path: Option<OsString>) -> Vec<(&'static str, OsString)> {
-        let libraries = self.folder.join("lib");
-        let mut search = libraries.clone().into_os_string();
-        if let Some(others) = library_path.filter(|others| !others.is_empty()) {
-            // Said twice, it stays once.
-            let mut kept = std::env::split_paths(&others).filter(|path| *path != libraries);
-            if let Some(first) = kept.next() {
-                let all = [libraries.clone(), first].into_iter().chain(kept);
-                search = std::env::join_paths(all).unwrap_or(search);
-            }
+    /// Names and values of the environment variables with which a program that uses XRT finds our cards: native, C, HAL
+    /// and OpenCL programs, built or to be built, and Python's, as far as what they need was built.
+    pub fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let mut variables = Vec::new();
+        if self.has_library() {
+            let libraries = std::env::var_os("LD_LIBRARY_PATH");
+            let vendors = self.folder.join("etc/OpenCL/vendors").into_os_string();
+            variables.extend([
+                ("XILINX_XRT", self.folder.clone().into_os_string()),
+                ("XCL_EMULATION_MODE", "hw_emu".into()),
+                (
+                    "LD_LIBRARY_PATH",
+                    first_of(&self.folder.join("lib"), libraries),
+                ),
+                // Both loaders of OpenCL: ocl-icd's, and Khronos'.
+                ("OCL_ICD_VENDORS", vendors.clone()),
+                ("OPENCL_VENDOR_PATH", vendors),
+            ]);
         }
-        let vendors = self.folder.join("etc/OpenCL/vendors").into_os_string();
-        vec![
-            ("XILINX_XRT", self.folder.clone().into_os_string()),
-            ("XCL_EMULATION_MODE", "hw_emu".into()),
-            ("LD_LIBRARY_PATH", search),
-            // Both loaders of OpenCL: ocl-icd's, and Khronos'.
-            ("OCL_ICD_VENDORS", vendors.clone()),
-            ("OPENCL_VENDOR_PATH", vendors),
-        ]
+        if self.folder.join(MODULE).exists() {
+            let modules = std::env::var_os("PYTHONPATH");
+            variables.push(("PYTHONPATH", first_of(&self.folder.join("python"), modules)));
+        }
+        variables
     }
+}
+
+/// A search path with a folder first, and then what it had.
+fn first_of(folder: &Path, path: Option<OsString>) -> OsString {
+    let others = path.filter(|others| !others.is_empty()).unwrap_or_default();
+    // Said twice, it stays once; and nothing at all is one empty path.
+    let kept = std::env::split_paths(&others).filter(|other| other != folder && !others.is_empty());
+    let all = std::iter::once(folder.to_owned()).chain(kept);
+    std::env::join_paths(all).unwrap_or_else(|_| folder.as_os_str().to_owned())
 }
 
 #[cfg(test)]
@@ -130,16 +150,25 @@ mod tests {
     }
 
     #[test]
-    fn the_library_path_keeps_what_it_had_and_grows_once() {
-        let shim = XrtShim {
-            folder: "/shim".into(),
+    fn the_variables_are_those_of_what_was_built() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || -> Vec<&str> {
+            let shim = XrtShim::at(folder.path()).unwrap();
+            let variables = shim.variables();
+            variables.into_iter().map(|(name, _)| name).collect()
         };
+        for (file, first) in [(MODULE, "PYTHONPATH"), (LIBRARY, "XILINX_XRT")] {
+            std::fs::create_dir(folder.path().join(file).parent().unwrap()).unwrap();
+            std::fs::write(folder.path().join(file), "").unwrap();
+            assert_eq!(names()[0], first);
+        }
+        assert_eq!(names().len(), 6);
+    }
+
+    #[test]
+    fn a_search_path_keeps_what_it_had_and_grows_once() {
         let path = |before: Option<&str>| {
-            let variables = shim.variables_beside(before.map(OsString::from));
-            let (_, path) = variables
-                .into_iter()
-                .find(|(name, _)| *name == "LD_LIBRARY_PATH")
-                .unwrap();
+            let path = first_of(Path::new("/shim/lib"), before.map(OsString::from));
             path.into_string().unwrap()
         };
         assert_eq!(path(None), "/shim/lib");

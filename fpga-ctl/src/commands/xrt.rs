@@ -11,6 +11,7 @@ use clap::Args;
 use host_runtime::{STATE_FOLDER_VARIABLE, XRT_CARDS_VARIABLE, XrtShim};
 
 use crate::context::Context;
+use crate::stderr;
 use crate::stdout::Stdout;
 
 const ENVIRONMENT_HELP: &str = "\
@@ -23,6 +24,7 @@ const RUN_HELP: &str = "\
 Examples:
   fpga-ctl run -- ./host -x vadd.xclbin
   fpga-ctl run --card sim:1 -- ./host vadd.xclbin
+  fpga-ctl run -- python3 host.py vadd.xclbin
   FPGA_SIM_CARDS=2 fpga-ctl run -- ./two_cards vadd.xclbin";
 
 /// Arguments of `xrt-env`.
@@ -61,7 +63,13 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<()> {
 }
 
 fn variables(context: &Context) -> Result<Vec<(&'static str, OsString)>> {
-    let mut variables = XrtShim::find()?.variables();
+    let shim = XrtShim::find()?;
+    if !shim.has_library() {
+        stderr::line(format_args!(
+            "note: only Python programs find the cards: the library for others was not built (scripts/build-xrt-shim)"
+        ));
+    }
+    let mut variables = shim.variables();
     let globals = &context.globals;
     variables.extend(
         globals
