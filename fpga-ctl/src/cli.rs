@@ -7,13 +7,13 @@ use host_runtime::CardId;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    build, completions, decode, doctor, encode, image, info, list, man, policy, program, reset,
-    sample, validate, xrt,
+    build, completions, decode, doctor, encode, image, info, key, list, man, policy, program,
+    reset, sample, sign, validate, verify, xrt,
 };
 
 const AFTER_HELP: &str = "\
-Exit status: 0 all is well, 1 --fail-on found what it looks for (or doctor something missing), 2 an error, \
-130 stopped by a second Ctrl-C.
+Exit status: 0 all is well, 1 --fail-on found what it looks for (or doctor something missing, verify an image that \
+is not trusted), 2 an error, 130 stopped by a second Ctrl-C.
 
 Examples:
   fpga-ctl sample --profile wide --output sample.tcpdb
@@ -118,6 +118,13 @@ pub(crate) enum Command {
     /// Show, check and export images (.xclbin)
     #[command(subcommand)]
     Image(image::ImageCommand),
+    /// Check that images are whole, and signed by somebody you trust
+    Verify(verify::VerifyArgs),
+    /// Sign an image
+    Sign(sign::SignArgs),
+    /// Make, list, trust and remove the keys that images are signed with
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Write a collection of descriptors to try things with
     Sample(sample::SampleArgs),
     /// Print the environment with which programs written against XRT use the cards
@@ -144,6 +151,9 @@ impl Command {
             Self::Decode(args) => args.json.json,
             Self::Policy(command) => command.reports_json(),
             Self::Image(command) => command.reports_json(),
+            Self::Verify(args) => args.json.json,
+            Self::Sign(args) => args.json.json,
+            Self::Key(command) => command.reports_json(),
             Self::Doctor(args) => args.json.json,
             Self::Build(_)
             | Self::Encode(_)

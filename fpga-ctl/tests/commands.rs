@@ -33,6 +33,13 @@ fn every_command_has_help_with_examples() {
         "run",
         "doctor",
         "completions",
+        "verify",
+        "sign",
+        "key new",
+        "key list",
+        "key trust",
+        "key remove",
+        "key export",
         "man",
     ] {
         let mut arguments: Vec<&str> = command.split_whitespace().collect();

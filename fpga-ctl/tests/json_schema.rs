@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::Bench;
+use common::{Bench, validators};
 use host_runtime::tcp::Profile;
 use serde_json::Value;
 
@@ -42,8 +42,9 @@ fn reports_are_as_documented() {
     let bench = Bench::new();
     bench.sample(Profile::Wide);
     bench.write("policy.toml", "profile = \"wide\"");
+    bench.write("other.xclbin", validators(2).as_bytes());
     let validate = ["validate", "wide.tcpdb", "--profile", "wide", "--json"];
-    let reports: [(&str, &str, Vec<&str>, i32); 16] = [
+    let reports: [(&str, &str, Vec<&str>, i32); 23] = [
         ("list", "an empty card", vec!["list", "--json"], 0),
         ("info", "an empty card", vec!["info", "--json"], 0),
         (
@@ -111,6 +112,40 @@ fn reports_are_as_documented() {
             "default",
             vec!["image", "verify", "default", "--json"],
             0,
+        ),
+        ("key list", "no key", vec!["key", "list", "--json"], 0),
+        ("key", "made", vec!["key", "new", "mine", "--json"], 0),
+        (
+            "key",
+            "trusted",
+            vec![
+                "key",
+                "trust",
+                "ed25519 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= theirs",
+                "--name",
+                "theirs",
+                "--json",
+            ],
+            0,
+        ),
+        ("key list", "both", vec!["key", "list", "--json"], 0),
+        (
+            "sign",
+            "the default image",
+            vec!["sign", "default", "--output", "signed", "--json"],
+            0,
+        ),
+        (
+            "verify",
+            "trusted images",
+            vec!["verify", "default", "signed", "--json"],
+            0,
+        ),
+        (
+            "verify",
+            "another image",
+            vec!["verify", "default", "other.xclbin", "--json"],
+            1,
         ),
         (
             "error",

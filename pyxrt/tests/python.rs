@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
 
 use host_runtime::Image;
-use host_runtime::bitstreams::{Bitstream, ComputeUnit, ImageBuilder};
+use host_runtime::bitstreams::trust::{LOCAL_KEY, TrustStore};
+use host_runtime::bitstreams::{Bitstream, ComputeUnit, ImageBuilder, Xclbin};
 use host_runtime::collection::sample;
 use host_runtime::tcp::{Descriptor, Options, Policy, Profile, golden};
 use tempfile::TempDir;
@@ -77,8 +77,12 @@ impl Bench {
         };
         std::fs::create_dir(bench.path("module")).unwrap();
         std::os::unix::fs::symlink(module(), bench.path("module/pyxrt.abi3.so")).unwrap();
-        bench.write("one_unit.xclbin", image(1).xclbin().as_bytes());
-        bench.write("two_units.xclbin", image(2).xclbin().as_bytes());
+        let store = TrustStore::open(Some(&bench.path("trust"))).unwrap();
+        let key = store.secret(LOCAL_KEY).unwrap();
+        for (name, units) in [("one_unit.xclbin", 1), ("two_units.xclbin", 2)] {
+            let image = image(units);
+            bench.write(name, image.signed(&key).unwrap().as_bytes());
+        }
         bench.write("descriptors", &bytes);
         bench.write("wide", &verdicts(5));
         bench.write("compact", &verdicts(0));
@@ -104,8 +108,8 @@ impl Bench {
             .arg(program)
             .env("PYTHONPATH", path)
             .env("FPGA_STATE_DIR", self.path("state"))
-            // Images of these tests are signed by nobody.
-            .env("FPGA_ALLOW_UNTRUSTED", "1")
+            .env("FPGA_TRUST_DIR", self.path("trust"))
+            .env_remove("FPGA_ALLOW_UNTRUSTED")
             .env_remove("FPGA_XRT_CARDS")
             .env_remove("FPGA_SIM_CARDS")
             .envs(variables.iter().copied())
@@ -132,7 +136,7 @@ impl Bench {
 }
 
 /// The default image's kernel with that many compute units.
-fn image(units: u64) -> Arc<Image> {
+fn image(units: u64) -> Xclbin {
     let default = Image::default_image().unwrap();
     let Some(Bitstream::Model(model)) = default.xclbin().bitstream() else {
         panic!("the default image holds a model");
@@ -147,8 +151,8 @@ fn image(units: u64) -> Arc<Image> {
         connections: vec![(0, 0), (1, 1)],
     };
     let kernel = default.kernels()[0].clone();
-    let image = builder.kernel(kernel, (0..units).map(unit).collect());
-    Image::new(image.build().unwrap()).unwrap()
+    let builder = builder.kernel(kernel, (0..units).map(unit).collect());
+    builder.build().unwrap()
 }
 
 #[test]
@@ -203,4 +207,25 @@ fn numpy_works_on_buffers_in_place() {
         return;
     };
     Bench::new().check(&python, "arrays.py", &[]);
+}
+
+#[test]
+fn an_untrusted_image_is_refused_unless_that_is_allowed_which_is_told() {
+    let Some(python) = system_python() else {
+        return;
+    };
+    let bench = Bench::new();
+    bench.write("unsigned.xclbin", image(2).as_bytes());
+    let program = "import pyxrt\npyxrt.device(0).load_xclbin(pyxrt.xclbin(\"unsigned.xclbin\"))\n";
+    bench.write("load.py", program.as_bytes());
+    let run = |allow| {
+        let variables = [("FPGA_ALLOW_UNTRUSTED", allow)];
+        let output = bench.run(&python, &bench.path("load.py"), &variables);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains("not trusted"), "{told}");
+        output.status.success()
+    };
+    assert!(!run("0"));
+    assert!(run("1"));
+    assert!(!run("0"));
 }

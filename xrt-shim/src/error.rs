@@ -46,6 +46,7 @@ impl Error {
                 Runtime::WrongState { .. } => libc::EBUSY,
                 Runtime::NotProgrammed { .. } | Runtime::CardUnusable { .. } => libc::ENODEV,
                 Runtime::Bus { .. } | Runtime::Simulation { .. } => libc::EIO,
+                Runtime::Untrusted { .. } | Runtime::Trust(_) => libc::EKEYREJECTED,
                 Runtime::RunTimeout { .. } => libc::ETIMEDOUT,
                 _ => libc::EINVAL,
             },

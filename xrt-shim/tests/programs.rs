@@ -77,7 +77,7 @@ impl Bench {
         let store = TrustStore::open(Some(&bench.path("trust"))).unwrap();
         let key = store.secret(LOCAL_KEY).unwrap();
         for (name, units) in [("two_units.xclbin", 2), ("one_unit.xclbin", 1)] {
-            let image = image(units);
+            let image = image(units, None);
             bench.write(name, image.signed(&key).unwrap().as_bytes());
         }
         bench.write("descriptors", &bytes);
@@ -164,13 +164,14 @@ fn check(program: Child) {
     );
 }
 
-/// The default image's kernel with that many compute units.
-fn image(units: u64) -> Xclbin {
+/// The default image's kernel with that many compute units, and its model or another one; unsigned.
+fn image(units: u64, model: Option<Vec<u8>>) -> Xclbin {
     let default = Image::default_image().unwrap();
-    let Some(Bitstream::Model(model)) = default.xclbin().bitstream() else {
+    let Some(Bitstream::Model(own)) = default.xclbin().bitstream() else {
         panic!("the default image holds a model");
     };
-    let mut builder = ImageBuilder::new(default.platform(), model.to_vec());
+    let model = model.unwrap_or_else(|| own.to_vec());
+    let mut builder = ImageBuilder::new(default.platform(), model);
     for bank in default.xclbin().mem_topology().unwrap().unwrap().banks {
         builder = builder.bank(bank);
     }
@@ -208,6 +209,46 @@ fn programs_in_c_run_on_the_simulated_card_and_on_the_software_device() {
     let program = bench.compile("c_interface.c", &["-lxrt_coreutil"]);
     bench.run(&program, &[]);
     bench.run(&program, &[("FPGA_XRT_CARDS", "software:0")]);
+}
+
+#[test]
+fn code_of_an_untrusted_image_is_not_mapped_unless_that_is_allowed_which_is_told() {
+    let Some(shim) = shim() else { return };
+    let bench = Bench::new(shim);
+    let program = bench.compile("c_interface.c", &["-lxrt_coreutil"]);
+    let run = |allow| {
+        let started = bench.start(&program, &[("FPGA_ALLOW_UNTRUSTED", allow)]);
+        let output = started.wait_with_output().unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        let told = String::from_utf8_lossy(&told).into_owned();
+        assert!(told.contains("not trusted"), "{told}");
+        output.status.success()
+    };
+
+    // It leaves a file when it is mapped.
+    let marker = bench.path("sprung");
+    let trap = format!(
+        "#include <fcntl.h>\n#include <unistd.h>\n\
+         __attribute__((constructor)) static void spring(void) {{ close(creat({marker:?}, 0600)); }}\n"
+    );
+    bench.write("trap.c", trap.as_bytes());
+    let mut compiler = Command::new("gcc");
+    compiler.current_dir(bench.folder.path());
+    compiler.args(["-shared", "-fPIC", "trap.c", "-o", "trap.so"]);
+    assert!(compiler.status().unwrap().success());
+    let trap = image(2, Some(std::fs::read(bench.path("trap.so")).unwrap()));
+    bench.write("two_units.xclbin", trap.as_bytes());
+    assert!(!run("0"));
+    assert!(!marker.exists());
+    // It is no model, but that shows only after it was mapped.
+    assert!(!run("1"));
+    assert!(marker.exists());
+
+    bench.write("two_units.xclbin", image(2, None).as_bytes());
+    assert!(!run("0"));
+    assert!(run("1"));
+    // Nor is what the card now holds loaded for the next program.
+    assert!(!run("0"));
 }
 
 #[test]

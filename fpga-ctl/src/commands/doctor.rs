@@ -9,6 +9,7 @@ use clap::Args;
 use console::style;
 use cosim::Cache;
 use host_runtime::CardId;
+use host_runtime::bitstreams::trust::{TRUST_FOLDER_VARIABLE, TrustError, TrustStore};
 use serde::Serialize;
 
 use crate::cli::JsonFlag;
@@ -81,6 +82,7 @@ pub(crate) fn run(context: &Context, args: &DoctorArgs) -> Result<ExitCode> {
         compiler(),
         zlib(),
         cache_folder(),
+        trust_store(),
         xrt(),
         real_cards(context),
     ];
@@ -235,6 +237,24 @@ fn cache_folder() -> Check {
         Err(error) => Err((error.to_string(), "export FPGA_CACHE_DIR=FOLDER".to_owned())),
     };
     Check::new("cache folder", "keep kernels that were built", result)
+}
+
+fn trust_store() -> Check {
+    let keys = TrustStore::open(None).and_then(|store| Ok((store.keys()?.len(), store)));
+    let result = match keys {
+        Ok((count, store)) => Ok(format!("{}, {count} keys", store.folder().display())),
+        Err(error) => {
+            let fix = match &error {
+                TrustError::Permissions { path, fix, .. } => {
+                    format!("chmod {fix} {}", path.display())
+                }
+                TrustError::BadFile { name, .. } => format!("fpga-ctl key remove {name}"),
+                _ => format!("export {TRUST_FOLDER_VARIABLE}=FOLDER"),
+            };
+            Err((error.to_string(), fix))
+        }
+    };
+    Check::new("trust store", "tell whose images may run", result)
 }
 
 /// Whether files can be made in a folder, or in the nearest one above it that exists, and how much room there is.

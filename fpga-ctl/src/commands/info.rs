@@ -7,10 +7,11 @@ use anyhow::Result;
 use clap::Args;
 use console::style;
 use host_runtime::tcp::{Cause, Decision, Tally};
-use host_runtime::{CardInfo, Cycles, Holder, KERNEL};
+use host_runtime::{CardInfo, Cycles, Error, Holder, KERNEL};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
+use super::verify::Vouching;
 use crate::cli::JsonFlag;
 use crate::context::Context;
 use crate::stdout::Stdout;
@@ -35,6 +36,9 @@ struct Information {
     #[serde(flatten)]
     info: CardInfo,
     holders: Vec<Holder>,
+    /// Of the image, if the card holds one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<Vouching>,
     /// Of the `tcp_validator`, if the card holds one.
     #[serde(skip_serializing_if = "Option::is_none")]
     counters: Option<Counters>,
@@ -83,26 +87,33 @@ pub(crate) fn run(context: &Context, args: &InfoArgs) -> Result<()> {
         .find(|entry| entry.card == card)
         .map(|entry| entry.holders)
         .unwrap_or_default();
-    let (info, counters) = context.look_at_card(card, "info", |card| {
+    let (info, trust, counters) = context.look_at_card(card, "info", |card| {
         let info = card.info();
+        let image = card.image();
+        let trust = image.map(|image| {
+            Vouching::of(image.xclbin()).unwrap_or_else(|error| Vouching::undetermined(&error))
+        });
         let validator = info
             .image
             .is_some()
             .then(|| card.kernel(KERNEL))
             .transpose();
         let counters = match validator {
-            Ok(Some(kernel)) => {
-                let (tally, cycles) = kernel.counters()?;
-                Some(Counters::new(&tally, cycles))
-            }
+            Ok(Some(kernel)) => match kernel.counters() {
+                Ok((tally, cycles)) => Some(Counters::new(&tally, cycles)),
+                // Then nothing of it runs, and `trust` says why.
+                Err(Error::Untrusted { .. } | Error::Trust(_)) => None,
+                Err(error) => return Err(error.into()),
+            },
             // An image of other kernels has no such counters.
             Ok(None) | Err(_) => None,
         };
-        Ok((info, counters))
+        Ok((info, trust, counters))
     })?;
     let information = Information {
         info,
         holders,
+        trust,
         counters,
     };
     let mut out = Stdout::new();
@@ -143,6 +154,15 @@ fn write(out: &mut Stdout, information: &Information) -> Result<()> {
         return Ok(());
     };
     writeln!(out, "image       {}", image.uuid)?;
+    if let Some(trust) = &information.trust {
+        let warning = if trust.trusted { "" } else { "NOT TRUSTED, " };
+        writeln!(
+            out,
+            "trust       {}{}",
+            style(warning).red().bold(),
+            trust.text
+        )?;
+    }
     writeln!(out, "platform    {}", image.platform)?;
     writeln!(out, "clock       {} MHz", image.clock_mhz)?;
     for unit in &image.units {

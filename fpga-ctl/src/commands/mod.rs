@@ -7,13 +7,16 @@ pub(crate) mod doctor;
 pub(crate) mod encode;
 pub(crate) mod image;
 pub(crate) mod info;
+pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod policy;
 pub(crate) mod program;
 pub(crate) mod reset;
 pub(crate) mod sample;
+pub(crate) mod sign;
 pub(crate) mod validate;
+pub(crate) mod verify;
 pub(crate) mod xrt;
 
 use std::process::ExitCode;
@@ -30,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     };
     match cli.command {
         Command::Validate(args) => return validate::run(&context, &args),
+        Command::Verify(args) => return verify::run(&args),
         Command::Doctor(args) => return doctor::run(&context, &args),
         Command::List(args) => list::run(&context, &args)?,
         Command::Info(args) => info::run(&context, &args)?,
@@ -40,6 +44,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Decode(args) => decode::run(&args)?,
         Command::Policy(command) => policy::run(&context, &command)?,
         Command::Image(command) => image::run(&command)?,
+        Command::Key(command) => key::run(&command)?,
+        Command::Sign(args) => sign::run(&args)?,
         Command::Sample(args) => sample::run(&args)?,
         Command::XrtEnv(args) => xrt::print_environment(&context, &args)?,
         Command::Run(args) => xrt::run(&context, &args)?,

@@ -49,7 +49,8 @@ pub(crate) fn run(context: &Context, args: &ProgramArgs) -> Result<()> {
     let card = context.card();
     let options = context.options("program", Access::Exclusive);
     let info = context.with_card(card, &options, |card| {
-        card.program(&image)?;
+        card.program(&image)
+            .with_context(|| format!("cannot program {}", args.image.display()))?;
         Ok(card.info())
     })?;
     let mut out = Stdout::new();

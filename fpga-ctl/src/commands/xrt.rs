@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use host_runtime::{STATE_FOLDER_VARIABLE, XRT_CARDS_VARIABLE, XrtShim};
+use host_runtime::{ALLOW_UNTRUSTED_VARIABLE, STATE_FOLDER_VARIABLE, XRT_CARDS_VARIABLE, XrtShim};
 
 use crate::context::Context;
 use crate::stderr;
@@ -76,6 +76,9 @@ fn variables(context: &Context) -> Result<Vec<(&'static str, OsString)>> {
             .card
             .map(|card| (XRT_CARDS_VARIABLE, card.to_string().into())),
     );
+    if globals.allow_untrusted {
+        variables.push((ALLOW_UNTRUSTED_VARIABLE, "1".into()));
+    }
     let folder = globals.state_dir.as_ref();
     variables.extend(folder.map(|folder| {
         // The program may run elsewhere.

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use host_runtime::Image;
+use host_runtime::bitstreams::{Bitstream, ComputeUnit, ImageBuilder, Xclbin};
 use host_runtime::collection::sample;
 use host_runtime::tcp::{Descriptor, Options, Policy, Profile, golden};
 use serde_json::Value;
@@ -209,6 +211,26 @@ pub(crate) fn sample_descriptors(profile: Profile) -> Vec<Descriptor> {
         .into_iter()
         .map(|(_, descriptor)| descriptor)
         .collect()
+}
+
+/// An unsigned image of so many of the default image's kernels.
+pub(crate) fn validators(units: u64) -> Xclbin {
+    let default = Image::default_image().unwrap();
+    let Some(Bitstream::Model(model)) = default.xclbin().bitstream() else {
+        panic!("the default image holds a model");
+    };
+    let mut builder = ImageBuilder::new(default.platform(), model.to_vec());
+    for bank in default.xclbin().mem_topology().unwrap().unwrap().banks {
+        builder = builder.bank(bank);
+    }
+    let unit = |index: u64| ComputeUnit {
+        name: format!("tcp_validator_{}", index + 1),
+        base_address: 0x180_0000 + index * 0x1_0000,
+        connections: vec![(0, 0), (1, 1)],
+    };
+    let kernel = default.kernels()[0].clone();
+    let builder = builder.kernel(kernel, (0..units).map(unit).collect());
+    builder.build().unwrap()
 }
 
 /// What the specification says of descriptors.
