@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::backend::{Backend, SimulatedTime, software::SoftwareBackend};
+use crate::backend::{Backend, SimulatedTime, software::SoftwareBackend, xrt::XrtBackend};
 use crate::card_id::CardId;
 use crate::image::Image;
 use crate::kernel::Kernel;
@@ -101,6 +101,10 @@ impl Card {
     fn with_store(id: CardId, store: CardStore, options: &OpenOptions) -> Result<Self> {
         let backend: Box<dyn Backend> = match id {
             CardId::Software(_) => Box::new(SoftwareBackend::open(id, store)?),
+            CardId::Xrt(index) => {
+                let address = crate::inventory::xrt_address(index);
+                Box::new(XrtBackend::open(id, index, address, store)?)
+            }
             #[cfg(feature = "cosim")]
             CardId::Simulated(_) => {
                 Box::new(crate::backend::sim::SimBackend::open(id, store, options)?)
@@ -148,6 +152,7 @@ impl Card {
             description: match self.core.id {
                 CardId::Simulated(_) => "simulated card (Verilated RTL)".to_owned(),
                 CardId::Software(_) => "software device (golden model, no RTL)".to_owned(),
+                CardId::Xrt(_) => "card driven by XRT".to_owned(),
             },
             generation: self.core.backend.generation(),
             image: self.core.backend.image().as_deref().map(ImageInfo::from),
@@ -331,6 +336,9 @@ impl CardCore {
                 available: names.join(", "),
             });
         };
+        if let Some(address) = self.backend.allocate(bank, len)? {
+            return Ok((address, generation));
+        }
         let address = allocator.allocate(len).ok_or_else(|| Error::OutOfMemory {
             card: self.id,
             bank: info.name.clone(),
@@ -342,6 +350,9 @@ impl CardCore {
 
     pub(crate) fn release(&self, bank: usize, address: u64, len: u64, generation: u64) {
         let mut banks = self.banks();
+        if banks.generation == Some(generation) {
+            self.backend.release(address);
+        }
         // After a reprogramming the bank is a new one, and all of it is free.
         if banks.generation == Some(generation)
             && let Some(allocator) = banks.allocators.get_mut(bank)

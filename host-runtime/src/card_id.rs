@@ -15,6 +15,8 @@ pub enum CardId {
     Simulated(u16),
     /// `software:N`: the golden model behind a card's interface, without RTL.
     Software(u16),
+    /// `xrt:N`: a card that the installed XRT drives; real ones are counted in the order of their PCIe addresses.
+    Xrt(u16),
 }
 
 impl CardId {
@@ -29,6 +31,7 @@ impl fmt::Display for CardId {
         match self {
             Self::Simulated(index) => write!(f, "sim:{index}"),
             Self::Software(index) => write!(f, "software:{index}"),
+            Self::Xrt(index) => write!(f, "xrt:{index}"),
         }
     }
 }
@@ -49,6 +52,7 @@ impl FromStr for CardId {
         match kind {
             "sim" => Ok(Self::Simulated(number)),
             "software" => Ok(Self::Software(number)),
+            "xrt" => Ok(Self::Xrt(number)),
             _ => Err(wrong()),
         }
     }
@@ -78,6 +82,7 @@ mod tests {
             CardId::Simulated(0),
             CardId::Simulated(65535),
             CardId::Software(3),
+            CardId::Xrt(1),
         ] {
             assert_eq!(id.to_string().parse::<CardId>().unwrap(), id);
         }

@@ -18,7 +18,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The name is no card's name.
     #[error(
-        "{text:?} is not the name of a card; a card is named sim:N or software:N (`fpga-ctl list` shows those there are)"
+        "{text:?} is not the name of a card; a card is named sim:N, software:N or xrt:N (`fpga-ctl list` shows those there are)"
     )]
     CardName {
         /// What was given.
@@ -96,6 +96,18 @@ pub enum Error {
     /// Whether an image is trusted could not be found out.
     #[error(transparent)]
     Trust(#[from] bitstreams::trust::TrustError),
+    /// The installed XRT refused something.
+    #[error(
+        "{card}: XRT did not {action}: {source}; its own message (standard error, or where xrt.ini says) tells more"
+    )]
+    Xrt {
+        /// The card.
+        card: CardId,
+        /// What was asked of it.
+        action: String,
+        /// Its error number.
+        source: std::io::Error,
+    },
     /// The image is for real hardware, or for a card of another kind.
     #[error("{card}: the image is for the platform {platform}: {reason}; {advice}")]
     ImageForAnotherCard {
@@ -147,7 +159,7 @@ pub enum Error {
         bank: String,
         /// Bytes asked for.
         asked: u64,
-        /// Bytes of the largest free piece.
+        /// Bytes of the largest free piece; 0 if the card does not tell.
         largest_free: u64,
     },
     /// The host has no memory for a buffer.

@@ -22,6 +22,9 @@ const CLASS_ACCELERATOR: u32 = 0x12;
 /// Where Linux lists PCI devices.
 const PCI_DEVICES: &str = "/sys/bus/pci/devices";
 
+/// XRT's driver of a card's user function.
+const XRT_DRIVER: &str = "xocl";
+
 /// The state of a card that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,6 +93,8 @@ impl Inventory {
     pub fn scan_in(state_folder: Option<&Path>, pci_devices: &Path) -> Self {
         let mut inventory = Self::default();
         let mut known: Vec<CardId> = vec![CardId::Simulated(0), CardId::Software(0)];
+        let driven = xrt_addresses(pci_devices);
+        known.extend((0..driven.len() as u16).map(CardId::Xrt));
         known.extend(used_cards(state_folder));
         known.sort();
         known.dedup();
@@ -99,14 +104,24 @@ impl Inventory {
                 Err(error) => inventory.unusable.push(unusable(card, &error)),
             }
         }
-        inventory.unusable.extend(pci_cards(pci_devices));
+        let idle = pci_cards(pci_devices).into_iter();
+        inventory
+            .unusable
+            .extend(idle.filter(|card| !driven.contains(&card.name)));
         inventory
     }
 
     /// The card to use when none was named: the first real one that can be used, else `sim:0` (`software:0` in a
     /// build without co-simulation).
     pub fn default_card(&self) -> CardId {
-        // Real cards come before these once a backend drives them.
+        let real = self
+            .cards
+            .iter()
+            .map(|entry| entry.card)
+            .find(|card| matches!(card, CardId::Xrt(_)));
+        if let Some(real) = real.filter(|_| crate::backend::xrt::is_installed()) {
+            return real;
+        }
         if cfg!(feature = "cosim") {
             CardId::Simulated(0)
         } else {
@@ -119,6 +134,10 @@ fn describe(card: CardId) -> String {
     match card {
         CardId::Simulated(_) => "simulated card (Verilated RTL)".to_owned(),
         CardId::Software(_) => "software device (golden model)".to_owned(),
+        CardId::Xrt(index) => xrt_address(index).map_or_else(
+            || "card driven by XRT".to_owned(),
+            |address| format!("card driven by XRT at {address}"),
+        ),
     }
 }
 
@@ -205,7 +224,30 @@ fn unusable(card: CardId, error: &Error) -> UnusableCard {
     }
 }
 
-/// FPGA cards on the PCI bus. This version drives none of them, and says so.
+/// PCIe addresses of the functions that XRT's driver has, in their order: `xrt:0` is the first.
+fn xrt_addresses(devices: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(devices) else {
+        return Vec::new();
+    };
+    let mut addresses: Vec<String> = entries
+        .flatten()
+        .filter(|entry| {
+            let driver = std::fs::read_link(entry.path().join("driver"));
+            driver.is_ok_and(|driver| driver.ends_with(XRT_DRIVER))
+        })
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    addresses.sort();
+    addresses
+}
+
+/// PCIe address of `xrt:index`; `None` if no such real card is there.
+pub(crate) fn xrt_address(index: u16) -> Option<String> {
+    let addresses = xrt_addresses(Path::new(PCI_DEVICES));
+    addresses.into_iter().nth(index.into())
+}
+
+/// FPGA cards on the PCI bus. This version drives none of them itself, and says so.
 fn pci_cards(devices: &Path) -> Vec<UnusableCard> {
     let Ok(entries) = std::fs::read_dir(devices) else {
         return Vec::new();
@@ -230,8 +272,8 @@ fn pci_card(path: &Path) -> Option<UnusableCard> {
     Some(UnusableCard {
         name: path.file_name()?.to_string_lossy().into_owned(),
         description: format!("{maker} PCI device {vendor:04x}:{device:04x}"),
-        reason: "this version of the runtime drives simulated cards only".to_owned(),
-        advice: "use sim:0 or software:0".to_owned(),
+        reason: format!("no driver that this runtime knows ({XRT_DRIVER}, of XRT) has it"),
+        advice: "install XRT and its driver for the card, or use sim:0 or software:0".to_owned(),
     })
 }
 
@@ -283,6 +325,23 @@ mod tests {
             .filter(|name| name.contains("0000:"))
             .collect();
         assert_eq!(pci, ["0000:01:00.0", "0000:04:00.0"]);
+
+        let function = bus.path().join("0000:01:00.0");
+        std::os::unix::fs::symlink("../../../bus/pci/drivers/xocl", function.join("driver"))
+            .unwrap();
+        let inventory = Inventory::scan_in(Some(state.path()), bus.path());
+        assert!(
+            inventory
+                .cards
+                .iter()
+                .any(|entry| entry.card == CardId::Xrt(0))
+        );
+        assert!(
+            inventory
+                .unusable
+                .iter()
+                .all(|card| card.name != "0000:01:00.0")
+        );
     }
 
     #[test]

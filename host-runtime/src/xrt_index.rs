@@ -16,6 +16,7 @@ const MOST_CARDS: u16 = 64;
 /// and Linux gives those of its own making numbers above 0xffff.
 const SIMULATED_DOMAIN: u16 = 0x9000;
 const SOFTWARE_DOMAIN: u16 = 0x9001;
+const XRT_DOMAIN: u16 = 0x9002;
 
 impl CardId {
     /// The PCIe address that stands for the card where programs expect one, `domain:bus:device.function` in hexadecimal.
@@ -24,6 +25,7 @@ impl CardId {
         let (domain, number) = match self {
             Self::Simulated(number) => (SIMULATED_DOMAIN, number),
             Self::Software(number) => (SOFTWARE_DOMAIN, number),
+            Self::Xrt(number) => (XRT_DOMAIN, number),
         };
         let (device, bus, function) = (number & 0x1f, number >> 5 & 0xff, number >> 13);
         format!("{domain:04x}:{bus:02x}:{device:02x}.{function}")
@@ -78,7 +80,14 @@ fn is_address(name: &str, address: &str) -> bool {
 /// What the user's variables say.
 fn chosen(cards: Option<String>, count: Option<String>) -> Result<Option<Vec<CardId>>> {
     if let Some(cards) = cards {
-        let names = cards.split(',').map(|name| name.trim().parse());
+        let names = cards.split(',').map(|name| match name.trim().parse()? {
+            card @ CardId::Xrt(_) => Err(Error::CardUnusable {
+                card,
+                reason: format!("{XRT_CARDS_VARIABLE} cannot show XRT its own cards"),
+                advice: "name simulated cards there, or the software device".to_owned(),
+            }),
+            card => Ok(card),
+        });
         return Ok(Some(names.collect::<Result<_>>()?));
     }
     let Some(count) = count else {
@@ -128,7 +137,12 @@ mod tests {
             chosen(text("software:0, sim:3"), text("2")).unwrap(),
             Some(vec![CardId::Software(0), CardId::Simulated(3)])
         );
-        for (cards, count) in [(text("sim"), None), (None, text("0")), (None, text("65"))] {
+        for (cards, count) in [
+            (text("sim"), None),
+            (text("sim:0,xrt:0"), None),
+            (None, text("0")),
+            (None, text("65")),
+        ] {
             assert!(chosen(cards, count).is_err());
         }
     }

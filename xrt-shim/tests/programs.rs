@@ -1,6 +1,9 @@
 //! Programs written against XRT, unchanged, on our cards: compiled, linked with the installed XRT, and run. Where XRT is
 //! not installed (Debian: libxrt-dev) each test says so and does nothing.
 
+#[path = "programs/through_xrt.rs"]
+mod through_xrt;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -127,20 +130,27 @@ impl Bench {
             "wide",
             "compact",
         ];
-        Command::new("timeout")
+        let mut command = self.command(program);
+        command
+            .args(inputs.map(|name| self.path(name)))
+            .envs(variables.iter().copied());
+        command.spawn().unwrap()
+    }
+
+    /// A program, to be given arguments, with the environment for XRT.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new("timeout");
+        command
             .arg(TIME_LIMIT)
             .arg(program)
-            .args(inputs.map(|name| self.path(name)))
             .envs(self.environment())
             .env("FPGA_STATE_DIR", self.path("state"))
             .env("FPGA_TRUST_DIR", self.path("trust"))
-            .envs(variables.iter().copied())
             // XRT writes logs to where it is.
             .current_dir(self.folder.path())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+            .stderr(Stdio::piped());
+        command
     }
 
     /// What `fpga-ctl xrt-env` prints, for the shim of this test.
@@ -286,4 +296,19 @@ fn several_processes_share_a_card_without_disturbing_each_other() {
     let program = bench.compile("sharing.cpp", &["-lxrt_coreutil"]);
     let programs: Vec<Child> = (0..4).map(|_| bench.start(&program, &[])).collect();
     programs.into_iter().for_each(check);
+}
+
+#[test]
+fn the_runtime_drives_its_own_card_through_xrt() {
+    if let Some(folder) = std::env::var_os(through_xrt::FOLDER_VARIABLE) {
+        return through_xrt::run(Path::new(&folder));
+    }
+    let Some(shim) = shim() else { return };
+    let bench = Bench::new(shim);
+    // XRT looks at its environment when it is loaded: a process of its own.
+    let mut command = bench.command(&std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "the_runtime_drives_its_own_card_through_xrt"])
+        .env(through_xrt::FOLDER_VARIABLE, bench.folder.path());
+    check(command.spawn().unwrap());
 }

@@ -70,6 +70,7 @@ fn variables(context: &Context) -> Result<Vec<(&'static str, OsString)>> {
         ));
     }
     let mut variables = shim.variables();
+    variables.extend(path_to_xbutil().map(|path| ("PATH", path)));
     let globals = &context.globals;
     variables.extend(
         globals
@@ -86,6 +87,16 @@ fn variables(context: &Context) -> Result<Vec<(&'static str, OsString)>> {
         (STATE_FOLDER_VARIABLE, folder.into_os_string())
     }));
     Ok(variables)
+}
+
+/// The search path for programs with the folder of `xbutil` first; `None` if that is not beside this program.
+fn path_to_xbutil() -> Option<OsString> {
+    let program = std::env::current_exe().ok()?;
+    let folder = program.parent()?;
+    folder.join("xbutil").exists().then_some(())?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let others = std::env::split_paths(&path).filter(|other| other != folder);
+    std::env::join_paths(std::iter::once(folder.to_owned()).chain(others)).ok()
 }
 
 /// As a shell reads it back, whatever it holds.

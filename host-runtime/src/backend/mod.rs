@@ -4,6 +4,7 @@
 
 pub(crate) mod residency;
 pub(crate) mod software;
+pub(crate) mod xrt;
 
 #[cfg(feature = "cosim")]
 pub(crate) mod sim;
@@ -121,6 +122,15 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
 
     /// Resets the kernels of the loaded image.
     fn reset(&self) -> Result<()>;
+
+    /// Memory of `len` bytes in a bank: its address, if the card gives out its memory itself. `None` where the runtime
+    /// does, from what the image says of the banks.
+    fn allocate(&self, _bank: usize, _len: u64) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
+    /// Takes back what [`Backend::allocate`] gave out.
+    fn release(&self, _address: u64) {}
 
     /// Copies bytes into the card's memory.
     fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()>;

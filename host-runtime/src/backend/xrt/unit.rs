@@ -1,0 +1,135 @@
+//! A compute unit driven by its registers: runs one after the other, with what the runtime asks to be read around each.
+
+use std::collections::VecDeque;
+use std::io;
+
+use bitstreams::ControlProtocol;
+
+use super::library::ComputeUnit;
+use crate::backend::{RunId, RunOutcome, RunRequest};
+use crate::tcp::registers::CONTROL;
+
+/// Bits of the control register, as Vitis' `ap_ctrl_hs` and `ap_ctrl_chain` have them.
+const START: u32 = 1 << 0;
+const DONE: u32 = 1 << 1;
+const IDLE: u32 = 1 << 2;
+const CONTINUE: u32 = 1 << 4;
+
+/// A compute unit, open for this program alone.
+#[derive(Debug)]
+pub(super) struct Unit {
+    registers: ComputeUnit,
+    chained: bool,
+    queue: VecDeque<(RunId, RunRequest)>,
+    current: Option<Current>,
+}
+
+/// The run under way.
+#[derive(Debug)]
+struct Current {
+    run: RunId,
+    snapshot: &'static [u32],
+    before: Vec<u32>,
+    preserved: Vec<(u32, u32)>,
+}
+
+impl Unit {
+    pub(super) fn new(registers: ComputeUnit, control: ControlProtocol) -> Self {
+        Self {
+            registers,
+            chained: control == ControlProtocol::ApCtrlChain,
+            queue: VecDeque::new(),
+            current: None,
+        }
+    }
+
+    pub(super) fn registers(&self) -> &ComputeUnit {
+        &self.registers
+    }
+
+    /// Queues a run, and begins it if the unit is free.
+    pub(super) fn submit(&mut self, run: RunId, request: RunRequest) -> io::Result<()> {
+        self.queue.push_back((run, request));
+        self.begin_next()
+    }
+
+    /// Looks whether the run under way has ended, and begins the next then.
+    pub(super) fn poll(&mut self) -> io::Result<Option<(RunId, RunOutcome)>> {
+        if self.current.is_none() {
+            return Ok(None);
+        }
+        let control = self.registers.read(CONTROL)?;
+        if control & DONE == 0 && (control & IDLE == 0 || control & START != 0) {
+            return Ok(None);
+        }
+        let Some(current) = self.current.take() else {
+            return Ok(None);
+        };
+        let after = self.snapshot(current.snapshot)?;
+        for (offset, value) in current.preserved {
+            self.registers.write(offset, value)?;
+        }
+        if self.chained {
+            self.registers.write(CONTROL, CONTINUE)?;
+        }
+        self.begin_next()?;
+        let outcome = RunOutcome {
+            before: current.before,
+            after,
+        };
+        Ok(Some((current.run, outcome)))
+    }
+
+    /// Whether this run is the one under way.
+    pub(super) fn is_running(&self, run: RunId) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|current| current.run == run)
+    }
+
+    /// Takes a run out of the queue; whether it was there.
+    pub(super) fn withdraw(&mut self, run: RunId) -> bool {
+        let before = self.queue.len();
+        self.queue.retain(|(queued, _)| *queued != run);
+        self.queue.len() < before
+    }
+
+    /// Every run that was not told to have ended: the one under way, then the queue.
+    pub(super) fn give_up(&mut self) -> Vec<RunId> {
+        let current = self.current.take().map(|current| current.run);
+        let queued = self.queue.drain(..).map(|(run, _)| run);
+        current.into_iter().chain(queued).collect()
+    }
+
+    fn begin_next(&mut self) -> io::Result<()> {
+        if self.current.is_some() {
+            return Ok(());
+        }
+        let Some((run, request)) = self.queue.pop_front() else {
+            return Ok(());
+        };
+        let before = self.snapshot(request.snapshot)?;
+        let preserved = request
+            .preserve
+            .iter()
+            .map(|&offset| Ok((offset, self.registers.read(offset)?)))
+            .collect::<io::Result<_>>()?;
+        self.current = Some(Current {
+            run,
+            snapshot: request.snapshot,
+            before,
+            preserved,
+        });
+        for (offset, value) in request.registers {
+            self.registers.write(offset, value)?;
+        }
+        self.registers.write(CONTROL, START)
+    }
+
+    fn snapshot(&self, offsets: &[u32]) -> io::Result<Vec<u32>> {
+        offsets
+            .iter()
+            .map(|&offset| self.registers.read(offset))
+            .collect()
+    }
+}
