@@ -2,6 +2,7 @@
 //! them and of what was made with it.
 
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::sync::{Arc, Weak};
 
 use host_runtime::{Card, CardId, Error, Image, OpenOptions, SharedImage, TrustOptions};
@@ -13,14 +14,28 @@ use crate::execution::Execution;
 
 /// A card that is open.
 pub(crate) struct Session {
+    /// Left alone in a process that was forked off: its thread and its locks are the other process'.
+    opening: ManuallyDrop<Opening>,
+    /// The process that opened it.
+    process: u32,
+}
+
+struct Opening {
     card: Card,
     execution: Execution,
     /// Keeps other processes from replacing the image.
     shared_image: Mutex<SharedImage>,
     /// Images that contexts may name by their UUIDs.
     images: Mutex<Vec<Arc<Image>>>,
-    /// The process that opened it: one that was forked off has no thread to run kernels.
-    process: u32,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.is_ours() {
+            // SAFETY: dropped once, here, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.opening) };
+        }
+    }
 }
 
 /// Tells of an untrusted image that is run. Not through Python: its lock may be held by who waits for this thread.
@@ -50,11 +65,14 @@ impl Session {
         };
         let card = Card::open_with(id, &options).map_err(raised)?;
         let execution = Execution::new(&card)?;
-        let session = Arc::new(Self {
-            card,
-            execution,
+        let opening = Opening {
             shared_image: Mutex::new(SharedImage::new(id, None).map_err(raised)?),
             images: Mutex::default(),
+            card,
+            execution,
+        };
+        let session = Arc::new(Self {
+            opening: ManuallyDrop::new(opening),
             process: std::process::id(),
         });
         sessions.push((id, Arc::downgrade(&session)));
@@ -62,32 +80,32 @@ impl Session {
     }
 
     pub(crate) fn card(&self) -> &Card {
-        &self.card
+        &self.opening.card
     }
 
     pub(crate) fn execution(&self) -> PyResult<&Execution> {
         self.check_process()?;
-        Ok(&self.execution)
+        Ok(&self.opening.execution)
     }
 
     /// Has the card hold an image; one that it holds already stays as it is.
     pub(crate) fn load(&self, image: &Arc<Image>) -> PyResult<()> {
         self.check_process()?;
-        let mut shared = self.shared_image.lock();
-        shared.load(&self.card, image).map_err(raised)
+        let mut shared = self.opening.shared_image.lock();
+        shared.load(&self.opening.card, image).map_err(raised)
     }
 
     /// Makes an image known by its UUID.
     pub(crate) fn register(&self, image: &Arc<Image>) {
-        let mut images = self.images.lock();
+        let mut images = self.opening.images.lock();
         images.retain(|known| known.uuid() != image.uuid());
         images.push(Arc::clone(image));
     }
 
     /// An image that was registered, or is loaded.
     pub(crate) fn registered(&self, uuid: ::uuid::Uuid) -> PyResult<Arc<Image>> {
-        let images = self.images.lock();
-        let known = images.iter().cloned().chain(self.card.image());
+        let images = self.opening.images.lock();
+        let known = images.iter().cloned().chain(self.opening.card.image());
         { known }
             .find(|image| image.uuid() == uuid)
             .ok_or_else(|| crate::device::unknown_image(uuid))
@@ -95,36 +113,40 @@ impl Session {
 
     /// The loaded image, which must be that one.
     pub(crate) fn image(&self, uuid: ::uuid::Uuid) -> PyResult<Arc<Image>> {
-        let image = self.card.image().ok_or_else(|| {
+        let image = self.opening.card.image().ok_or_else(|| {
             raised(Error::NotProgrammed {
-                card: self.card.id(),
+                card: self.opening.card.id(),
             })
         })?;
         if image.uuid() == uuid {
-            self.shared_image.lock().hold().map_err(raised)?;
+            self.opening.shared_image.lock().hold().map_err(raised)?;
             return Ok(image);
         }
         Err(failed(format!(
             "{}: the xclbin {uuid} is not loaded, but {}; load it with device.load_xclbin()",
-            self.card.id(),
+            self.opening.card.id(),
             image.uuid()
         )))
     }
 
+    fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+
     fn check_process(&self) -> PyResult<()> {
-        if self.process == std::process::id() {
+        if self.is_ours() {
             return Ok(());
         }
         Err(failed(format!(
             "{}: the device was opened before this process was forked; open it in the new one only (multiprocessing: the start method \"spawn\")",
-            self.card.id()
+            self.opening.card.id()
         )))
     }
 
     /// Ends all that goes on and stores the card's state.
     fn close(&self) {
-        self.execution.close();
-        let _ = self.card.clone().close();
+        self.opening.execution.close();
+        let _ = self.opening.card.clone().close();
     }
 }
 
@@ -132,11 +154,14 @@ impl Session {
 /// alive are never dropped.
 #[pyfunction]
 pub(crate) fn close_all(py: Python<'_>) {
-    let sessions: Vec<_> = SESSIONS
-        .lock()
-        .drain(..)
-        .filter_map(|(_, session)| session.upgrade())
-        .filter(|session| session.check_process().is_ok())
-        .collect();
-    py.detach(|| sessions.iter().for_each(|session| session.close()));
+    py.detach(|| {
+        let sessions: Vec<_> = SESSIONS
+            .lock()
+            .drain(..)
+            .filter_map(|(_, session)| session.upgrade())
+            .collect();
+        for session in sessions.iter().filter(|session| session.is_ours()) {
+            session.close();
+        }
+    });
 }

@@ -1,7 +1,10 @@
 """Names, values and errors as XRT's own module has them. Runs with three cards."""
 
+import ast
+import enum
 import unittest
 import uuid
+from pathlib import Path
 
 import pyxrt
 from support import load
@@ -202,6 +205,33 @@ class Kernels(unittest.TestCase):
         for it, use in empty:
             with self.assertRaisesRegex(RuntimeError, "is empty"):
                 use(it)
+
+
+class Stubs(unittest.TestCase):
+    def test_the_stubs_for_editors_tell_what_the_module_has(self):
+        stubs = ast.parse((Path(__file__).parents[2] / "pyxrt.pyi").read_text())
+
+        def names(scope, found):
+            told = {}
+            for node in scope.body:
+                if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+                    told[node.name] = node
+                elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+                    told[(node.targets[0] if isinstance(node, ast.Assign) else node.target).id] = node
+            for name, node in told.items():
+                self.assertTrue(hasattr(found, name), f"{found} has no {name}")
+                if isinstance(node, ast.ClassDef):
+                    names(node, getattr(found, name))
+                elif isinstance(node, ast.Assign) and isinstance(node.value, (ast.Constant, ast.BinOp)):
+                    value = eval(compile(ast.Expression(node.value), name, "eval"))
+                    self.assertEqual(getattr(found, name), value, name)
+            if not issubclass(type(found), type(enum.IntEnum)):
+                public = {name for name in vars(found) if not name.startswith("_")}
+                exported = {name for name in public if isinstance(getattr(found, name), enum.IntEnum)}
+                vectors = {name for name in public if name.endswith("_vector")}
+                self.assertLessEqual(public - exported - vectors, set(told), found)
+
+        names(stubs, pyxrt)
 
 
 class Messages(unittest.TestCase):
