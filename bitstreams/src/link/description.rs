@@ -1,13 +1,16 @@
-//! What is known of a kernel before its RTL is looked at: a `kernel.xml`, or a short TOML file where there is none.
+//! What is known of a kernel before its RTL is looked at: a `kernel.xml`, what a packaging script or packaged IP says,
+//! or a short TOML file where there is none of them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use cosim::Cache;
 use cosim::interface::{Direction, Interfaces};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use xclbin::{AddressQualifier, Argument, ControlProtocol, KernelDescription, Port, PortMode};
 
 use super::error::{LinkError, read};
+use super::package;
 
 /// First register after control and interrupts (UG1393).
 const FIRST_REGISTER: u64 = 0x10;
@@ -26,36 +29,36 @@ pub(super) enum Description {
 }
 
 /// A kernel in TOML. Paths are relative to the file.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Toml {
     pub(super) name: Option<String>,
     pub(super) top: Option<String>,
     /// A `kernel.xml` that describes the arguments.
-    kernel_xml: Option<PathBuf>,
-    #[serde(default)]
+    pub(super) kernel_xml: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) sources: Vec<PathBuf>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) include: Vec<PathBuf>,
-    #[serde(default)]
+    pub(super) control: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) parameters: BTreeMap<String, toml::Value>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) defines: BTreeMap<String, toml::Value>,
-    control: Option<String>,
-    #[serde(default)]
-    args: Vec<TomlArgument>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) args: Vec<TomlArgument>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct TomlArgument {
-    name: String,
-    /// The AXI master a pointer goes through; none for a value.
-    port: Option<String>,
-    offset: Option<u64>,
-    size: Option<u64>,
+pub(super) struct TomlArgument {
+    pub(super) name: String,
+    /// The AXI master a pointer goes through, or the stream that is passed; none for a value.
+    pub(super) port: Option<String>,
+    pub(super) offset: Option<u64>,
+    pub(super) size: Option<u64>,
     #[serde(rename = "type")]
-    type_name: Option<String>,
+    pub(super) type_name: Option<String>,
 }
 
 /// A description file and what it says of the sources.
@@ -64,21 +67,28 @@ pub(super) struct Described {
     pub(super) description: Description,
     /// Sources and settings of a TOML file, its paths made relative to the working folder.
     pub(super) extra: Option<Toml>,
+    /// Modules that Vivado would generate, and from which IP.
+    pub(super) generated: Vec<(String, String)>,
 }
 
 impl Described {
-    pub(super) fn read(path: Option<&Path>) -> Result<Self, LinkError> {
+    /// Reads a description; `arguments` are those of a packaging script.
+    pub(super) fn read(
+        path: Option<&Path>,
+        arguments: &[String],
+        cache: &Cache,
+    ) -> Result<Self, LinkError> {
         let Some(path) = path else {
-            return Ok(Self {
-                description: Description::None,
-                extra: None,
-            });
+            return Ok(Self::plain(Description::None));
         };
+        if package::is_package(path)? {
+            let packaged = package::read(path, arguments, cache)?;
+            let mut described = Self::written(path, packaged.toml)?;
+            described.generated = packaged.generated;
+            return Ok(described);
+        }
         if path.extension().is_some_and(|e| e == "xml") {
-            return Ok(Self {
-                description: xml(path)?,
-                extra: None,
-            });
+            return Ok(Self::plain(xml(path)?));
         }
         let mut toml: Toml =
             toml::from_str(&read(path)?).map_err(|error| LinkError::Description {
@@ -89,8 +99,24 @@ impl Described {
         for place in toml.sources.iter_mut().chain(&mut toml.include) {
             *place = folder.join(&*place);
         }
+        if let Some(place) = &mut toml.kernel_xml {
+            *place = folder.join(&*place);
+        }
+        Self::written(path, toml)
+    }
+
+    fn plain(description: Description) -> Self {
+        Self {
+            description,
+            extra: None,
+            generated: Vec::new(),
+        }
+    }
+
+    /// What `path` says in the form of TOML.
+    fn written(path: &Path, toml: Toml) -> Result<Self, LinkError> {
         let description = match &toml.kernel_xml {
-            Some(place) => xml(&folder.join(place))?,
+            Some(place) => xml(place)?,
             None => {
                 if let Some(text) = &toml.control {
                     control(text).ok_or_else(|| LinkError::Description {
@@ -106,6 +132,7 @@ impl Described {
         Ok(Self {
             description,
             extra: Some(toml),
+            generated: Vec::new(),
         })
     }
 
@@ -153,19 +180,31 @@ pub(super) fn complete(
     let mut next = FIRST_REGISTER;
     let none = Vec::new();
     for (id, argument) in (0..).zip(toml.map_or(&none, |toml| &toml.args)) {
-        let pointer = argument.port.is_some();
-        let offset = argument.offset.unwrap_or(next);
+        let stream = rtl.streams.iter().any(|stream| {
+            let port = argument.port.as_deref();
+            port.is_some_and(|port| port.eq_ignore_ascii_case(&stream.name))
+        });
+        let qualifier = match argument.port {
+            Some(_) if stream => AddressQualifier::Stream,
+            Some(_) => AddressQualifier::Global,
+            None => AddressQualifier::Scalar,
+        };
+        let pointer = qualifier == AddressQualifier::Global;
         let size = argument.size.unwrap_or(if pointer { 8 } else { 4 });
-        next = offset.saturating_add(size).next_multiple_of(4) + RESERVED;
+        let offset = match qualifier {
+            // A position in the call, without a register.
+            AddressQualifier::Stream => 0,
+            _ => {
+                let offset = argument.offset.unwrap_or(next);
+                next = offset.saturating_add(size).next_multiple_of(4) + RESERVED;
+                offset
+            }
+        };
         let port = argument.port.clone().or_else(|| slave.clone());
         arguments.push(Argument {
             id: Some(id),
             name: argument.name.clone(),
-            qualifier: if pointer {
-                AddressQualifier::Global
-            } else {
-                AddressQualifier::Scalar
-            },
+            qualifier,
             port: port.ok_or_else(|| {
                 let problem = format!(
                     "argument {} needs a register, but the RTL has no AXI4-Lite port",
@@ -180,7 +219,7 @@ pub(super) fn complete(
             type_name: argument
                 .type_name
                 .clone()
-                .unwrap_or_else(|| if pointer { "void*" } else { "uint" }.to_owned()),
+                .unwrap_or_else(|| default_type(qualifier).to_owned()),
         });
     }
     let default = if rtl.lites.is_empty() {
@@ -198,6 +237,15 @@ pub(super) fn complete(
         ports: ports(rtl),
         arguments,
     })
+}
+
+/// The type of an argument whose type is not told.
+fn default_type(qualifier: AddressQualifier) -> &'static str {
+    match qualifier {
+        AddressQualifier::Scalar => "uint",
+        AddressQualifier::Stream => "stream",
+        _ => "void*",
+    }
 }
 
 /// The bus ports of the RTL, as a `kernel.xml` lists them.

@@ -9,22 +9,27 @@ mod config;
 mod description;
 mod error;
 mod memory;
+mod package;
 mod place;
+mod sources;
 mod xpm;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cosim::interface::Interfaces;
 use cosim::{Cache, ModelBuild};
 use xclbin::{BuildMetadata, Clock, ClockType, ImageBuilder, KernelDescription, SecretKey, Xclbin};
 
 pub use config::{BankRange, Config};
 pub use error::LinkError;
+pub use package::find as find_description;
 
 use crate::trust::{LOCAL_KEY, TrustStore};
 
 use description::{Described, Description};
 use memory::Memories;
+use sources::Sources;
 
 /// Platform that images are for unless told.
 pub const DEFAULT_PLATFORM: &str = "tcp_sim_2ddr_202610_1";
@@ -35,8 +40,11 @@ const DEFAULT_SECOND_CLOCK: u16 = 500;
 /// A kernel's sources and description.
 #[derive(Debug, Clone, Default)]
 pub struct KernelSource {
-    /// `kernel.xml` or TOML; a kernel that only has streams needs none.
+    /// `kernel.xml`, TOML, a packaging script (`.tcl`), `component.xml` or `.xo`; a kernel that only has streams needs
+    /// none.
     pub description: Option<PathBuf>,
+    /// Arguments that a packaging script is called with.
+    pub script_arguments: Vec<String>,
     /// Top module, unless it has the kernel's name.
     pub top: Option<String>,
     /// Verilog sources, and file lists (`.f`) whose paths are relative to the list.
@@ -140,10 +148,15 @@ impl Linker {
         let mut builds = Vec::new();
         let mut kernels = Vec::new();
         for source in &self.kernels {
-            let described = Described::read(source.description.as_deref())?;
-            let build = self.model(source, &described, &library)?;
+            let path = source.description.as_deref();
+            let described = Described::read(path, &source.script_arguments, cache)?;
+            let files = source.files(&described)?;
+            let build = self.model(source, &described, &files, &library)?;
             // Verilator alone is quick: what does not fit is told before anything is compiled.
-            kernels.push(describe(&build, described, cache)?);
+            let rtl = build
+                .inspect(cache)
+                .map_err(|error| explain(error, &files, &described.generated))?;
+            kernels.push(describe(described, &rtl)?);
             builds.push(build);
         }
         let two_clocks = kernels.iter().any(|(_, second)| *second);
@@ -231,45 +244,31 @@ impl Linker {
         &self,
         source: &KernelSource,
         described: &Described,
+        files: &Sources,
         library: &Path,
     ) -> Result<ModelBuild, LinkError> {
         let extra = described.extra.as_ref();
         let written = extra.and_then(|toml| toml.top.clone());
         let top = source.top.clone().or(written);
-        let name = described.name().map(str::to_owned).or_else(|| top.clone());
-        let Some(name) = name else {
-            return Err(LinkError::Request(
-                "a kernel has no name; give its kernel.xml or TOML description, or --top"
-                    .to_owned(),
-            ));
-        };
-        let top = top.unwrap_or_else(|| name.clone());
+        let (name, top) = names(described.name(), top, files)?;
         let mut build = ModelBuild::new(top)
             .name(&name)
             .trace(self.waves)
             .coverage(self.coverage)
             .timeout(self.timeout);
         let none = Vec::new();
-        let sources = extra.map_or(&none, |toml| &toml.sources);
-        if sources.is_empty() && source.sources.is_empty() {
-            return Err(LinkError::kernel(
-                &name,
-                "it has no sources; give .v, .sv or .f files after its description",
-            ));
+        if files.verilog.is_empty() && files.lists.is_empty() {
+            return Err(LinkError::kernel(&name, no_sources(files)));
         }
-        for path in sources.iter().chain(&source.sources) {
-            // Named here, as Verilator would look for it in its library folders.
-            if !path.is_file() {
-                let missing = std::io::ErrorKind::NotFound.into();
-                return Err(LinkError::io("read", path, missing));
-            }
-            build = match path.extension() {
-                Some(extension) if extension == "f" => build.file_list(path),
-                _ => build.source(path),
-            };
+        for list in &files.lists {
+            build = build.file_list(list);
+        }
+        for file in &files.verilog {
+            build = build.source(&file.path);
         }
         let includes = extra.map_or(&none, |toml| &toml.include);
-        for folder in includes.iter().chain(&source.include_dirs) {
+        let includes = includes.iter().chain(&source.include_dirs);
+        for folder in includes.chain(&files.include) {
             build = build.include_dir(folder);
         }
         if let Some(toml) = extra {
@@ -311,19 +310,102 @@ fn verilog(value: &toml::Value) -> String {
     }
 }
 
+impl KernelSource {
+    /// The sources of the description and the given ones.
+    fn files(&self, described: &Described) -> Result<Sources, LinkError> {
+        let written = described.extra.iter().flat_map(|toml| &toml.sources);
+        Sources::sort(written.chain(&self.sources))
+    }
+}
+
+/// The kernel's name and its top module, from what was said of either and from the sources.
+fn names(
+    name: Option<&str>,
+    top: Option<String>,
+    files: &Sources,
+) -> Result<(String, String), LinkError> {
+    let top = match (top, name) {
+        (Some(top), _) => top,
+        // File lists are for Verilator to look into.
+        (None, Some(name)) if files.defines(name) || !files.lists.is_empty() => name.to_owned(),
+        (None, _) => match (files.tops().as_slice(), name) {
+            ([top], _) => (*top).to_owned(),
+            // For Verilator to say that it is not there.
+            (_, Some(name)) => name.to_owned(),
+            ([], None) => {
+                return Err(LinkError::Request(
+                    "a kernel has no name; give its kernel.xml or TOML description, or --top"
+                        .to_owned(),
+                ));
+            }
+            (several, None) => {
+                return Err(LinkError::Request(format!(
+                    "a kernel has no name, and each of these modules may be its top: {}; say which with --top",
+                    several.join(", ")
+                )));
+            }
+        },
+    };
+    Ok((name.unwrap_or(&top).to_owned(), top))
+}
+
+fn no_sources(files: &Sources) -> String {
+    let Some(first) = files.foreign.first() else {
+        return "it has no sources; give .v, .sv or .f files after its description".to_owned();
+    };
+    format!("it has no Verilog sources: {}", unusable(first))
+}
+
+/// Why Verilator cannot use a file.
+fn unusable(path: &Path) -> String {
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let kind = match extension.to_ascii_lowercase().as_str() {
+        "vhd" | "vhdl" => "is VHDL, which Verilator cannot read; give a Verilog version of it",
+        "xci" | "xcix" | "bd" => {
+            "is IP that Vivado generates sources for; give generated Verilog, or a model of it written by you"
+        }
+        _ => "is of a kind that Verilator cannot read; give Verilog in its place",
+    };
+    format!("{} {kind}", path.display())
+}
+
+/// Adds to Verilator's word of a missing module why it may be missing.
+fn explain(error: cosim::BuildError, files: &Sources, generated: &[(String, String)]) -> LinkError {
+    let reason = match &error {
+        cosim::BuildError::Verilator { message, .. } => {
+            sources::missing_module(message).and_then(|module| {
+                let made = generated.iter().find(|made| made.0 == module);
+                let made = made.map(|(_, ip)| {
+                    format!(
+                        "Vivado generates `{module}` from its IP {ip}; give generated Verilog, or a model of it \
+                         written by you"
+                    )
+                });
+                made.or_else(|| files.foreign_of(module).map(unusable))
+            })
+        }
+        _ => None,
+    };
+    match (error, reason) {
+        (cosim::BuildError::Verilator { top, message }, Some(reason)) => {
+            let message = format!("{}\n{reason}", message.trim_end());
+            cosim::BuildError::Verilator { top, message }.into()
+        }
+        (error, _) => error.into(),
+    }
+}
+
 /// The kernel's description, checked against its RTL, and whether it has a second clock.
 fn describe(
-    build: &ModelBuild,
     described: Described,
-    cache: &Cache,
+    rtl: &Interfaces,
 ) -> Result<(KernelDescription, bool), LinkError> {
-    let rtl = build.inspect(cache)?;
-    let name = rtl.kernel.clone();
+    let name = &rtl.kernel;
     let mut kernel = match described.description {
         Description::Xml(kernel) => *kernel,
-        Description::Toml(toml) => description::complete(&name, Some(&toml), &rtl)?,
-        Description::None => description::complete(&name, None, &rtl)?,
+        Description::Toml(toml) => description::complete(name, Some(&toml), rtl)?,
+        Description::None => description::complete(name, None, rtl)?,
     };
-    agree::check(&mut kernel, &rtl)?;
+    agree::check(&mut kernel, rtl)?;
     Ok((kernel, rtl.clocks.len() > 1))
 }

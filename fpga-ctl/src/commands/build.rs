@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use bitstreams::link::{BankRange, Config, DEFAULT_PLATFORM, KernelSource, Linker, Signer};
+use bitstreams::link::{
+    BankRange, Config, DEFAULT_PLATFORM, KernelSource, Linker, Signer, find_description,
+};
 use clap::Args;
 use cosim::Cache;
 
@@ -13,11 +15,14 @@ use crate::output_file;
 use crate::stdout::Stdout;
 
 const AFTER_HELP: &str = "\
-Each kernel.xml (or TOML description) begins a kernel, and the sources after it are that kernel's; what stands \
-before the first belongs to it too. A TOML description can name its sources itself.
+Each description begins a kernel, and the sources after it are that kernel's; what stands before the first belongs \
+to it too. Descriptions are a kernel.xml, a TOML file, and what Vivado and Vitis package kernels with: a script \
+(package_kernel.tcl, gen_xo.tcl), a component.xml, an .xo; or a folder with one of them. All but a kernel.xml name \
+their sources themselves.
 
 Examples:
   fpga-ctl build kernel.xml rtl/*.sv -o vadd.xclbin
+  fpga-ctl build scripts/package_kernel.tcl -o vadd.xclbin
   fpga-ctl build vadd.toml -G WIDTH=512 --clock 250 -o vadd.xclbin
   fpga-ctl build read.toml add.toml write.toml --config link.cfg -o chain.xclbin
   fpga-ctl build kernel.xml list.f -o vadd.xclbin -- -Wall";
@@ -26,7 +31,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct BuildArgs {
-    /// Descriptions (.xml, .toml) and sources (.v, .sv, .f)
+    /// Descriptions (.xml, .toml, .tcl, .xo, folders) and sources (.v, .sv, .f)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Image to write, an .xclbin
@@ -38,6 +43,9 @@ pub(crate) struct BuildArgs {
     /// Top module, if it has not the kernel's name
     #[arg(long, value_name = "MODULE")]
     top: Option<String>,
+    /// Arguments of a packaging script, separated by spaces
+    #[arg(long, value_name = "ARGUMENTS", allow_hyphen_values = true)]
+    tclargs: Option<String>,
     /// Override a parameter of the top module
     #[arg(short = 'G', value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
@@ -154,26 +162,35 @@ fn signer(args: &BuildArgs) -> Signer {
 fn kernels(args: &BuildArgs) -> Result<Vec<KernelSource>> {
     let mut kernels: Vec<KernelSource> = Vec::new();
     for path in &args.files {
-        match extension(path) {
-            "xml" | "toml" => match kernels.last_mut() {
+        let path = match path.is_dir() {
+            true => find_description(path)?,
+            false => path.clone(),
+        };
+        match extension(&path).as_str() {
+            "xml" | "toml" | "tcl" | "xo" => match kernels.last_mut() {
                 // Sources that came before the first description.
                 Some(kernel) if kernel.description.is_none() => {
-                    kernel.description = Some(path.clone());
+                    kernel.description = Some(path);
                 }
                 _ => kernels.push(KernelSource {
-                    description: Some(path.clone()),
+                    description: Some(path),
                     ..KernelSource::default()
                 }),
             },
-            "v" | "sv" | "vh" | "svh" | "f" => {
+            "v" | "sv" | "vp" | "svp" | "vh" | "svh" | "h" | "f" | "vhd" | "vhdl" | "xci" => {
                 if kernels.is_empty() {
                     kernels.push(KernelSource::default());
                 }
                 let kernel = kernels.last_mut().expect("there is one");
-                kernel.sources.push(path.clone());
+                kernel.sources.push(path);
             }
+            "cpp" | "cl" | "c" => bail!(
+                "{}: it is a kernel in C++ or OpenCL, which HLS makes RTL from; give that RTL, or the .xo that \
+                 v++ --compile wrote",
+                path.display()
+            ),
             _ => bail!(
-                "{}: it is neither a description (.xml, .toml) nor a source (.v, .sv, .f)",
+                "{}: it is neither a description (.xml, .toml, .tcl, .xo) nor a source (.v, .sv, .f)",
                 path.display()
             ),
         }
@@ -186,6 +203,8 @@ fn kernels(args: &BuildArgs) -> Result<Vec<KernelSource>> {
         );
     }
     for kernel in &mut kernels {
+        let arguments = args.tclargs.iter().flat_map(|text| text.split_whitespace());
+        kernel.script_arguments = arguments.map(str::to_owned).collect();
         kernel.top.clone_from(&args.top);
         kernel.parameters.clone_from(&args.parameters);
         kernel.defines.clone_from(&args.defines);
@@ -194,10 +213,9 @@ fn kernels(args: &BuildArgs) -> Result<Vec<KernelSource>> {
     Ok(kernels)
 }
 
-fn extension(path: &Path) -> &str {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default()
+fn extension(path: &Path) -> String {
+    let extension = path.extension().unwrap_or_default();
+    extension.to_string_lossy().to_ascii_lowercase()
 }
 
 /// Seconds since 1970 that a reproducible build is told to use; 0 if it is told nothing.

@@ -8,7 +8,7 @@
 encoding system utf-8
 fconfigure stdout -encoding utf-8 -translation lf
 
-set seconds [lindex $argv 0]
+set end [expr {[clock seconds] + [lindex $argv 0]}]
 set script [file normalize [lindex $argv 1]]
 set arguments [lrange $argv 2 end]
 # Most arguments that a script is tried with, and most variables that are supplied to it.
@@ -243,7 +243,7 @@ proc attempt {arguments supplied} {
     }
     interp eval $slave [list array set ::env [array get ::env]]
     foreach name $supplied { interp eval $slave [list set ::$name [lindex [split $name ()] 0]] }
-    interp limit $slave time -seconds [expr {[clock seconds] + $::seconds}]
+    interp limit $slave time -seconds $::end
     set failed [catch {
         interp invokehidden $slave source $::script
         # The wizard's scripts define procedures, and leave it to others to call them.

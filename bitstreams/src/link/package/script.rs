@@ -41,7 +41,7 @@ pub(super) fn read(path: &Path, script_arguments: &[String]) -> Result<Packaged,
         let missing = std::io::ErrorKind::NotFound.into();
         return Err(LinkError::io("read", path, missing));
     }
-    let answer = run(path, script_arguments)?;
+    let answer = run(path, script_arguments, SECONDS)?;
     let recorded = parse(&answer).map_err(fail)?;
     if !recorded.complete {
         return Err(fail(format!(
@@ -112,13 +112,13 @@ fn with_component(script: Packaged, component: Packaged) -> Packaged {
     packaged
 }
 
-fn run(path: &Path, arguments: &[String]) -> Result<String, LinkError> {
+fn run(path: &Path, arguments: &[String], seconds: u32) -> Result<String, LinkError> {
     let io = |error| LinkError::io("write", Path::new("recorder.tcl"), error);
     let mut recorder = tempfile::NamedTempFile::new().map_err(io)?;
     recorder.write_all(RECORDER.as_bytes()).map_err(io)?;
     let output = Command::new("tclsh")
         .arg(recorder.path())
-        .arg(SECONDS.to_string())
+        .arg(seconds.to_string())
         .arg(path)
         .args(arguments)
         .output();
@@ -213,5 +213,209 @@ fn files(path: &Path, into: &mut Vec<PathBuf>) {
         ) {
             into.push(path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder like that of a public example: `scripts/`, `src/hdl/` and the script given.
+    fn example(script: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for place in ["scripts", "src/hdl"] {
+            std::fs::create_dir_all(folder.path().join(place)).expect("the folder is made");
+        }
+        for name in ["scale.v", "scale_pkg.sv"] {
+            std::fs::write(folder.path().join("src/hdl").join(name), "").expect("it is written");
+        }
+        let path = folder.path().join("scripts/package_kernel.tcl");
+        std::fs::write(&path, script).expect("it is written");
+        (folder, path)
+    }
+
+    fn described(packaged: &Packaged) -> Vec<(&str, Option<&str>, u64, u64)> {
+        let arguments = packaged.toml.args.iter();
+        let row = |a: &super::super::TomlArgument| (a.offset.unwrap_or(0), a.size.unwrap_or(0));
+        arguments
+            .map(|a| (a.name.as_str(), a.port.as_deref(), row(a).0, row(a).1))
+            .collect()
+    }
+
+    fn refused(script: &str, arguments: &[String]) -> String {
+        let (_folder, path) = example(script);
+        read(&path, arguments)
+            .expect_err("it cannot be used")
+            .to_string()
+    }
+
+    const EXPECTED: [(&str, Option<&str>, u64, u64); 2] = [
+        ("from", Some("m_axi_gmem"), 0x10, 8),
+        ("factor", None, 0x1c, 4),
+    ];
+
+    #[test]
+    fn handles_of_added_registers_lead_to_offset_size_and_master() {
+        let (folder, path) = example(
+            r#"
+            set hdl ./src/hdl
+            create_project -force pack ./tmp_$suffix
+            add_files -norecurse [glob $hdl/*.v $hdl/*.sv]
+            add_files -fileset constrs_1 pins.xdc
+            ipx::package_project -root_dir ./packaged -import_files
+            set core [ipx::current_core]
+            foreach up [ipx::get_user_parameters] { ipx::remove_user_parameter $up $core }
+            set block [::ipx::add_address_block -quiet "reg0" [::ipx::add_memory_map "s_axi_control" $core]]
+            set reg [::ipx::add_register "CTRL" $block]
+              set_property address_offset 0x000 $reg
+              set_property size 32 $reg
+            set reg [::ipx::add_register -quiet "from" $block]
+              set_property address_offset 0x010 $reg
+              set_property size [expr {8*8}] $reg
+              set parameter [::ipx::add_register_parameter -quiet {ASSOCIATED_BUSIF} $reg]
+              set_property value m_axi_gmem $parameter
+            set reg [::ipx::add_register "factor" $block]
+              set_property -dict {address_offset 0x01C size 32} $reg
+            package_xo -ctrl_protocol ap_ctrl_chain -xo_path a.xo -kernel_name scale -ip_directory ./packaged
+            "#,
+        );
+        let packaged = read(&path, &[]).expect("the script describes a kernel");
+        assert_eq!(described(&packaged), EXPECTED);
+        let hdl = folder.path().join("src/hdl").canonicalize().unwrap();
+        assert_eq!(
+            packaged.toml.sources,
+            [hdl.join("scale.v"), hdl.join("scale_pkg.sv")]
+        );
+        assert_eq!(packaged.toml.name.as_deref(), Some("scale"));
+        assert_eq!(packaged.toml.control.as_deref(), Some("ap_ctrl_chain"));
+    }
+
+    #[test]
+    fn registers_that_are_looked_up_by_name_in_loops_and_procedures_are_the_same_ones() {
+        let (_folder, path) = example(
+            r#"
+            set block [ipx::get_address_blocks reg0 -of_objects [ipx::get_memory_maps s -of_objects [ipx::current_core]]]
+            proc place {name offset size block} {
+                ipx::add_register $name $block
+                set_property address_offset $offset [ipx::get_registers $name -of_objects $block]
+                set_property Size $size [ipx::get_registers $name -of_objects $block]
+            }
+            foreach {name offset size} {from 16 64 factor 28 32} { place $name $offset $size $block }
+            dict for {name master} {from m_axi_gmem} {
+                set register [ipx::get_registers $name -of_objects $block]
+                ipx::add_register_parameter ASSOCIATED_BUSIF $register
+                set_property value $master [ipx::get_register_parameters ASSOCIATED_BUSIF -of_objects $register]
+            }
+            set_property top scale_top [current_fileset]
+            "#,
+        );
+        let packaged = read(&path, &[]).expect("the script describes a kernel");
+        assert_eq!(described(&packaged), EXPECTED);
+        assert_eq!(packaged.toml.top.as_deref(), Some("scale_top"));
+    }
+
+    #[test]
+    fn a_wizards_script_that_only_defines_procedures_is_called() {
+        let (_folder, path) = example(
+            r#"
+            proc edit_core {core} {
+                set reg [::ipx::add_register "from" [::ipx::add_address_block -quiet "reg0" map]]
+                set_property address_offset 0x010 $reg
+                set_property size [expr {8*8}] $reg
+                set_property value m_axi_gmem [::ipx::add_register_parameter -quiet {ASSOCIATED_BUSIF} $reg]
+            }
+            proc package_project {path vendor library} { edit_core [ipx::package_project -root_dir $path] }
+            "#,
+        );
+        let packaged = read(&path, &[]).expect("the script describes a kernel");
+        assert_eq!(described(&packaged), EXPECTED[..1]);
+    }
+
+    #[test]
+    fn arguments_that_are_not_given_are_supplied_and_name_no_kernel() {
+        let script = r#"
+            if { $::argc != 3 } { puts "needs 3 arguments"; exit }
+            ipx::add_register from block
+            set_property address_offset 0x10 [ipx::get_registers from]
+            package_xo -xo_path [lindex $::argv 0] -kernel_name [lindex $::argv 1] -ip_directory x
+        "#;
+        let (_folder, path) = example(script);
+        let alone = read(&path, &[]).expect("arguments are supplied");
+        assert_eq!((alone.toml.name, alone.toml.args.len()), (None, 1));
+        let given = ["a.xo", "scale", "hw"].map(str::to_owned);
+        let told = read(&path, &given).expect("the arguments are enough");
+        assert_eq!(told.toml.name.as_deref(), Some("scale"));
+        let problem = refused(script, &given[..1]);
+        assert!(problem.contains("needs 3 arguments"), "{problem}");
+    }
+
+    #[test]
+    fn another_script_is_sourced_from_the_folder_that_the_makefile_runs_in() {
+        let (folder, path) =
+            example("source -notrace ./scripts/registers.tcl\npackage_xo -kernel_name scale");
+        let other = folder.path().join("scripts/registers.tcl");
+        std::fs::write(
+            other,
+            "set_property address_offset 0x10 [ipx::add_register a b]",
+        )
+        .unwrap();
+        assert_eq!(read(&path, &[]).expect("both are read").toml.args.len(), 1);
+    }
+
+    #[test]
+    fn a_script_changes_no_file_and_starts_no_program() {
+        let (folder, path) = example("");
+        let (victim, made) = (
+            folder.path().join("src/hdl/scale.v"),
+            folder.path().join("made"),
+        );
+        let script = format!(
+            "catch {{ exec touch {made} }}\ncatch {{ file delete -force {victim} }}\n\
+             catch {{ set c [open {made} w]; puts $c x; close $c }}\ncatch {{ open \"|touch {made}\" }}\n\
+             catch {{ file mkdir {made} }}\npackage_xo -kernel_name scale",
+            made = made.display(),
+            victim = victim.display()
+        );
+        std::fs::write(&path, script).unwrap();
+        read(&path, &[]).expect("it packages a kernel");
+        assert!(victim.exists() && !made.exists());
+    }
+
+    #[test]
+    fn what_stops_a_script_is_told_with_its_line() {
+        for (script, said) in [
+            (
+                "set a 1\nerror {no such part}\n",
+                "package_kernel.tcl:2: no such part",
+            ),
+            ("add_files [glob $here/*.v]\n", "expects others to set here"),
+            (
+                "puts {PLATFORM is not set}\nexit\n",
+                "it ends with \"PLATFORM is not set\"",
+            ),
+            ("set a 1\n", "it packages nothing"),
+            (
+                "create_ip -name rtl_kernel_wizard -module_name m\n",
+                "rtl_kernel_wizard generates them",
+            ),
+            (
+                "set_property address_offset here [ipx::add_register a b]\n",
+                "the offset of register `a` is `here`",
+            ),
+        ] {
+            let problem = refused(script, &[]);
+            assert!(problem.contains(said), "{script}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_script_that_does_not_end_is_stopped() {
+        let (_folder, path) = example("while 1 {}");
+        let answer = run(&path, &[], 1).expect("it is started");
+        let failed = parse(&answer).expect("it is answered").failed;
+        assert!(
+            failed.is_some_and(|problem| problem.contains("time limit")),
+            "{answer}"
+        );
     }
 }
