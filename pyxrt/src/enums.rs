@@ -194,8 +194,6 @@ fn enumeration<'py>(
     class.setattr("__doc__", doc)?;
     // An IntEnum would print its number.
     let plain = module.getattr("Enum")?;
-    for method in ["__str__", "__format__"] {
-        class.setattr(method, plain.getattr(method)?)?;
-    }
+    class.setattr("__str__", plain.getattr("__str__")?)?;
     Ok(class)
 }

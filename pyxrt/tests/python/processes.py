@@ -22,11 +22,12 @@ def python(program):
 class Processes(unittest.TestCase):
     def test_1_what_a_program_leaves_behind_is_kept_also_if_it_drops_nothing(self):
         program = (
-            "import builtins, pyxrt\n"
+            "import ctypes, pyxrt\n"
             "device = pyxrt.device(0)\n"
             "ip = pyxrt.ip(device, device.load_xclbin('one_unit.xclbin'), 'tcp_validator')\n"
             f"ip.write_register({DENY_MASK}, 0x10)\n"
-            "builtins.kept = ip\n"
+            # Python never drops it.
+            "ctypes.pythonapi.Py_IncRef(ctypes.py_object(ip))\n"
         )
         self.assertEqual(python(program), (0, ""))
         device = pyxrt.device(0)
@@ -41,6 +42,15 @@ class Processes(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("RuntimeError: sim:0 is held by", text)
         del device
+
+    def test_a_kernel_keeps_the_image_that_it_found_on_the_card(self):
+        self.assertEqual(python("import pyxrt; pyxrt.device(0).load_xclbin('one_unit.xclbin')"), (0, ""))
+        device = pyxrt.device(0)
+        kernel = pyxrt.kernel(device, device.get_xclbin_uuid(), "tcp_validator")
+        code, text = python("import pyxrt; pyxrt.device(0).load_xclbin('two_units.xclbin')")
+        self.assertEqual(code, 1)
+        self.assertIn("RuntimeError: sim:0 is held by", text)
+        del kernel
 
     def test_a_run_under_way_does_not_keep_a_program_from_ending(self):
         program = (
