@@ -172,7 +172,12 @@ fn export(
     members: &[(&str, i64)],
 ) -> PyResult<()> {
     for (name, _) in members {
-        target.setattr(*name, class.getattr(*name)?)?;
+        let member = class.getattr(*name)?;
+        match target.cast::<PyModule>() {
+            // Named in `__all__`, too: a wheel's package takes over just that.
+            Ok(module) => module.add(*name, member)?,
+            Err(_) => target.setattr(*name, member)?,
+        }
     }
     Ok(())
 }

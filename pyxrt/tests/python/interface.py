@@ -41,6 +41,7 @@ class Enumerations(unittest.TestCase):
         self.assertIs(pyxrt.kernel.exclusive, pyxrt.kernel.cu_access_mode.exclusive)
         self.assertIs(pyxrt.hw_context.shared, pyxrt.hw_context.access_mode.shared)
         self.assertIs(pyxrt.warning, pyxrt.xrt_msg_level.warning)
+        self.assertLessEqual({"warning", "device", "ert_cmd_state", "xclbinmem_vector"}, set(pyxrt.__all__))
         self.assertIs(pyxrt.ERT_CMD_STATE_ABORT, pyxrt.ert_cmd_state.ERT_CMD_STATE_ABORT)
 
     def test_they_print_as_xrts_do_and_compare_with_numbers(self):
