@@ -274,3 +274,15 @@ fn a_killed_build_leaves_a_usable_cache() {
     let built = counter(&dir, 1).build(&cache).expect("it builds");
     ModelLibrary::open(built.path).expect("it loads");
 }
+
+#[test]
+fn an_interface_whose_name_ends_in_an_underscore_keeps_it() {
+    let dir = folder("underscore");
+    let source = dir.join("sink.sv");
+    let text = "module sink (input wire ap_clk, input wire data__tvalid, output wire data__tready,\n\
+                input wire [31:0] data__tdata);\nassign data__tready = 1'b1;\nendmodule\n";
+    std::fs::write(&source, text).expect("writable");
+    let build = ModelBuild::new("sink").source(source);
+    let rtl = build.inspect(&own_cache(&dir)).expect("it is well formed");
+    assert_eq!(rtl.streams[0].name, "data_");
+}

@@ -5,11 +5,14 @@ use xclbin::{Bank, MemType};
 use super::config::BankRange;
 
 /// A kind of memory: how `sp` names it, what it is, KiB a bank, address of the first, most banks.
+///
+/// Host programs name banks by their numbers, so the kinds are in the order that Alveo cards have them in: HBM before DDR
+/// (U280), and PLRAM and the host's memory after them.
 const KINDS: [(&str, MemType, u64, u64, u32); 6] = [
-    // A DIMM of a U200 or U250.
-    ("DDR", MemType::Ddr4, 16 << 20, 0, 4),
     // A pseudo channel of a U280 or U55C.
     ("HBM", MemType::Hbm, 256 << 10, 0x40_0000_0000, 32),
+    // A DIMM of a U200 or U250.
+    ("DDR", MemType::Ddr4, 16 << 20, 0, 4),
     ("PLRAM", MemType::Bram, 128, 0x30_0000_0000, 6),
     // Memory of the host, which the card reaches over PCIe.
     ("HOST", MemType::Host, 16 << 20, 0x20_0000_0000, 1),
@@ -31,9 +34,13 @@ pub(super) struct Memories {
 }
 
 impl Memories {
-    /// Adds banks, unless they are there already.
+    /// Adds banks, and those before them so that `HBM[3]` is the fourth, unless they are there already.
     pub(super) fn add(&mut self, range: &BankRange) -> Result<(), String> {
-        for key in keys(range)? {
+        let all = BankRange {
+            kind: range.kind.clone(),
+            indices: 0..=*range.indices.end(),
+        };
+        for key in keys(&all)? {
             if let Err(at) = self.banks.binary_search(&key) {
                 self.banks.insert(at, key);
             }
@@ -46,6 +53,12 @@ impl Memories {
         let keys = keys(range).into_iter().flatten();
         keys.filter_map(|key| self.banks.binary_search(&key).ok())
             .collect()
+    }
+
+    /// Position of the bank that arguments reach unless told: of `DDR[0]`, or the first.
+    pub(super) fn default_position(&self) -> usize {
+        let ddr = |key: &(usize, u32)| KINDS[key.0].0 == "DDR";
+        self.banks.iter().position(ddr).unwrap_or(0)
     }
 
     pub(super) fn banks(&self) -> impl Iterator<Item = Bank> {
@@ -82,4 +95,29 @@ fn keys(range: &BankRange) -> Result<impl Iterator<Item = (usize, u32)> + use<>,
         ));
     }
     Ok(range.indices.clone().map(move |index| (kind, index)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn banks_have_the_numbers_that_programs_for_cards_with_hbm_use() {
+        let mut memories = Memories::default();
+        for range in ["DDR[0:1]", "PLRAM[0]", "HBM[2:3]"] {
+            memories
+                .add(&range.parse().expect("a range"))
+                .expect("they exist");
+        }
+        let tags: Vec<_> = memories.banks().map(|bank| bank.tag).collect();
+        let expected = [
+            "HBM[0]", "HBM[1]", "HBM[2]", "HBM[3]", "DDR[0]", "DDR[1]", "PLRAM[0]",
+        ];
+        assert_eq!(tags, expected);
+        assert_eq!(memories.default_position(), 4);
+        assert_eq!(
+            memories.positions(&"HBM[2:3]".parse().expect("a range")),
+            [2, 3]
+        );
+    }
 }

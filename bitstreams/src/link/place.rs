@@ -115,12 +115,13 @@ fn connect(placed: &mut [Placed], config: &Config, memories: &Memories) -> Resul
             }
         }
     }
-    // What nothing was said of reaches the first bank.
+    // What nothing was said of.
+    let default = memories.default_position();
     for (kernel, units) in placed {
         for unit in units {
             for id in kernel.pointers().filter_map(|argument| argument.id) {
                 if !unit.connections.iter().any(|(known, _)| *known == id) {
-                    unit.connections.push((id, 0));
+                    unit.connections.push((id, default));
                 }
             }
         }

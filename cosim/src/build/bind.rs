@@ -208,6 +208,11 @@ pub(super) fn bind(kernel: &str, ports: &[VerilatedPort]) -> Result<Binding, Bui
     Ok(binding)
 }
 
+/// An interface's name: its prefix without the `_` before the signal, so that a name may itself end in one.
+fn interface_name(prefix: &str) -> &str {
+    prefix.strip_suffix('_').unwrap_or(prefix)
+}
+
 struct Binder<'a> {
     kernel: &'a str,
     /// Ports that belong to no interface yet.
@@ -263,7 +268,7 @@ impl Binder<'_> {
     }
 
     fn mapped(&mut self, prefix: &str, binding: &mut Binding) -> Result<(), BuildError> {
-        let name = prefix.trim_end_matches('_').to_owned();
+        let name = interface_name(prefix).to_owned();
         // Who drives the address channels tells a master from a slave; a ready runs the other way.
         let master = MAPPED_MARKS.iter().find_map(|mark| {
             let port = self.find(prefix, mark)?;
@@ -340,7 +345,7 @@ impl Binder<'_> {
             .expect("a prefix is found by one of the marks");
         let signals = self.collect(prefix, STREAM, direction, |need| need == Always)?;
         binding.layout.streams.push(StreamInterface {
-            name: prefix.trim_end_matches('_').to_owned(),
+            name: interface_name(prefix).to_owned(),
             offset: self.place(size_of::<frame::AxiStream>(), frame::FRAME_ALIGN),
             data_width: signals.get("tdata").map_or(0, |port| port.width),
             keep: signals.contains_key("tkeep"),
@@ -360,7 +365,7 @@ impl Binder<'_> {
         sender: Direction,
         needed: impl Fn(Need) -> bool,
     ) -> Result<Signals, BuildError> {
-        let interface = prefix.trim_end_matches('_');
+        let interface = interface_name(prefix);
         let mut signals = Signals::new();
         for row in table {
             match self.find(prefix, row.name) {
