@@ -8,6 +8,7 @@
 
 mod clock_rate;
 mod kernel;
+mod launch;
 mod report;
 mod validate;
 
@@ -38,6 +39,8 @@ enum Part {
     Kernel,
     /// A large validation and the start-up of a small one
     Validate,
+    /// Launches, directly and through XRT; large transfers; several compute units
+    Launch,
 }
 
 fn main() -> Result<()> {
@@ -51,6 +54,7 @@ fn main() -> Result<()> {
     for part in parts {
         match part {
             Part::Clock => clock_rate::measure(&mut report, arguments.rounds)?,
+            Part::Launch => launch::measure(&mut report, arguments.rounds)?,
             Part::Kernel => kernel::measure(&mut report)?,
             Part::Validate => {
                 validate::measure(&mut report, arguments.rounds, arguments.descriptors)?

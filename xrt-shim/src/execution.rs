@@ -165,10 +165,10 @@ pub(crate) fn wait_closed() -> bool {
 impl Shared {
     fn wait(&self, timeout: Duration) -> bool {
         let begin = Instant::now();
+        let mut first = true;
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let told = loop {
-            let left = timeout.saturating_sub(begin.elapsed());
-            {
+            let left = {
                 let mut commands = self.commands.lock();
                 if commands.events > 0 {
                     commands.events -= 1;
@@ -177,6 +177,12 @@ impl Shared {
                 if commands.closed {
                     break true;
                 }
+                // The time is not asked for again when a command ends at once.
+                let left = if std::mem::take(&mut first) {
+                    timeout
+                } else {
+                    timeout.saturating_sub(begin.elapsed())
+                };
                 if left.is_zero() {
                     break false;
                 }
@@ -184,7 +190,8 @@ impl Shared {
                     self.ended.wait_for(&mut commands, left);
                     continue;
                 }
-            }
+                left
+            };
             self.drive(left.min(SLICE));
         };
         self.waiting.fetch_sub(1, Ordering::Relaxed);

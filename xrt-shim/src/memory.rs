@@ -7,6 +7,7 @@ use host_runtime::{Card, DeviceBuffer, MappedMemory};
 use memmap2::MmapRaw;
 
 use crate::error::{Error, Result};
+use crate::packet;
 
 /// Bits of the flags that hold the bank.
 const BANK_MASK: u32 = 0x00FF_FFFF;
@@ -174,14 +175,16 @@ impl BufferObject {
         Ok(target.copy_from(offset, source, source_offset, len)?)
     }
 
-    /// A copy of an execution buffer's words; the program goes on writing to the buffer when the command is done.
+    /// A copy of the words of the packet in an execution buffer; the program goes on writing to the buffer when the
+    /// command is done.
     pub(crate) fn packet(&self) -> Result<Vec<u32>> {
         let Host::Own(map) = self.execution()? else {
             unreachable!("execution buffers are ours");
         };
         // SAFETY: a mapping of ours, of page alignment, with `len / 4` words.
         let words = unsafe { std::slice::from_raw_parts(map.as_ptr().cast::<u32>(), self.len / 4) };
-        Ok(words.to_vec())
+        let len = packet::len(words).min(words.len());
+        Ok(words[..len].to_vec())
     }
 
     /// An execution buffer's first word, which the program polls.
@@ -284,7 +287,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let card = card(&folder);
         let execution = BufferObject::allocate(&card, 4096, EXECUTION).unwrap();
-        assert_eq!(execution.packet().unwrap().len(), 1024);
+        let packet_len = |header: u32| {
+            let word = execution.header().unwrap();
+            word.store(header, std::sync::atomic::Ordering::Relaxed);
+            execution.packet().unwrap().len()
+        };
+        assert_eq!(packet_len(100 << 12), 101);
+        // A header that says more than there is, and one that does not count an abort's words.
+        assert_eq!(packet_len(0x7FF << 12), 1024);
+        assert_eq!(packet_len(0), 4);
         assert!(execution.sync(Direction::ToDevice, 0, 1).is_err());
         let device = BufferObject::allocate(&card, 4096, DEVICE_ONLY | 1).unwrap();
         assert!(device.host().is_null() && device.address() != 0);

@@ -44,6 +44,9 @@ pub(crate) enum Command {
     Configure,
 }
 
+/// Words of `struct ert_abort_cmd`.
+const ABORT_WORDS: usize = 4;
+
 /// Words before the payload's register image that no command writes: the control registers.
 const CONTROL_WORDS: usize = 4;
 
@@ -55,7 +58,18 @@ pub(crate) fn set_state(header: &AtomicU32, state: State) {
     });
 }
 
-/// Reads a packet; `words` is the whole execution buffer.
+/// Words of the packet that an execution buffer begins with, by its header, and no fewer than of an abort's, whose header
+/// does not count them.
+pub(crate) fn len(buffer: &[u32]) -> usize {
+    let count = buffer.first().map_or(0, |&header| payload_len(header));
+    (count + 1).max(ABORT_WORDS)
+}
+
+fn payload_len(header: u32) -> usize {
+    (header >> 12 & 0x7FF) as usize
+}
+
+/// Reads a packet; `words` begin with it.
 pub(crate) fn parse(words: &[u32]) -> Result<Command> {
     let header = *words.first().ok_or_else(|| too_short(1))?;
     if header & STATE_MASK != State::New as u32 {
@@ -64,7 +78,7 @@ pub(crate) fn parse(words: &[u32]) -> Result<Command> {
             header & STATE_MASK
         )));
     }
-    let count = (header >> 12 & 0x7FF) as usize;
+    let count = payload_len(header);
     let extra_masks = (header >> 10 & 0x3) as usize;
     let opcode = header >> 23 & 0x1F;
     let payload = words.get(1..=count).ok_or_else(|| too_short(count + 1))?;

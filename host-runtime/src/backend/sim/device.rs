@@ -125,10 +125,9 @@ impl SimDevice {
         Ok(ended)
     }
 
-    /// Clocks for up to `clocks` and returns the runs that ended. `begin` false: begins no queued run.
-    pub(super) fn work(&mut self, clocks: u64, begin: bool) -> Vec<Ended> {
+    /// Clocks for up to `clocks` and returns the runs that ended. `begin` false: begins no queued run. `started` is now.
+    pub(super) fn work(&mut self, clocks: u64, begin: bool, started: Instant) -> Vec<Ended> {
         let mut ended = Vec::new();
-        let started = Instant::now();
         let last = self.engine.counters().clocks + clocks;
         if let Err(source) = self.try_work(last, begin, &mut ended) {
             ended.extend(self.fail(source));

@@ -71,6 +71,7 @@ pub(crate) struct Shared {
     residency: Arc<Residency<SimDevice>>,
     config: SimConfig,
     board: Board,
+    watch: WantedWatch,
 }
 
 /// Whether a file can be written, found out before a simulation depends on it.
@@ -106,6 +107,7 @@ impl SimBackend {
             residency: Residency::open(id, store, config.clone())?,
             config,
             board: Board::new(id),
+            watch: WantedWatch::new(),
         });
         let worker = Worker::spawn(id, &shared)?;
         Ok(Self {
@@ -142,19 +144,16 @@ impl SimBackend {
 
 impl Shared {
     /// Drives the engine for a slice of clocks: starts what was submitted, completes what ended.
-    pub(super) fn drive(
-        &self,
-        seat: &mut Seat<'_, SimDevice>,
-        watch: &mut WantedWatch,
-    ) -> Result<()> {
+    pub(super) fn drive(&self, seat: &mut Seat<'_, SimDevice>) -> Result<()> {
         let generation = seat.generation();
-        let wanted = watch.due() && seat.is_wanted();
+        let now = Instant::now();
+        let wanted = self.watch.is_due(now) && seat.is_wanted();
         let device = seat.device()?;
         for (run, request) in self.board.take_submitted(generation) {
             device.enqueue(run, request);
         }
         // Runs already begun are completed before the card is handed on; no new one begins.
-        let ended = device.work(SLICE, !wanted);
+        let ended = device.work(SLICE, !wanted, now);
         self.config.clocks.store(device.clocks(), Ordering::Relaxed);
         self.board.post(ended);
         if wanted && !device.is_working() {
@@ -165,19 +164,28 @@ impl Shared {
     }
 }
 
-/// Limits how often the driver asks the system whether others wait.
+/// Limits how often drivers ask the system whether others wait, over all the runs they drive.
 #[derive(Debug)]
-pub(crate) struct WantedWatch(Instant);
+struct WantedWatch {
+    begin: Instant,
+    /// Nanoseconds from `begin` to the last time the system was asked.
+    asked: AtomicU64,
+}
 
 impl WantedWatch {
-    pub(super) fn new() -> Self {
-        Self(Instant::now())
+    fn new() -> Self {
+        Self {
+            begin: Instant::now(),
+            asked: AtomicU64::new(0),
+        }
     }
 
-    fn due(&mut self) -> bool {
-        let due = self.0.elapsed() >= WANTED_POLL;
+    fn is_due(&self, now: Instant) -> bool {
+        let now = now.saturating_duration_since(self.begin).as_nanos() as u64;
+        let due =
+            now.saturating_sub(self.asked.load(Ordering::Relaxed)) >= WANTED_POLL.as_nanos() as u64;
         if due {
-            self.0 = Instant::now();
+            self.asked.store(now, Ordering::Relaxed);
         }
         due
     }
@@ -275,14 +283,19 @@ impl Backend for SimBackend {
         patience: &Patience,
     ) -> Result<Vec<EndedRun>> {
         let begin = Instant::now();
-        let mut watch = WantedWatch::new();
+        let mut first = true;
         loop {
             let runs = runs();
             let ended = self.shared.board.take_all(&runs);
             if !ended.is_empty() || runs.is_empty() {
                 return Ok(ended);
             }
-            let left = patience.timeout.saturating_sub(begin.elapsed());
+            // The time is not asked for again when a run ends in the first slice.
+            let left = if std::mem::take(&mut first) {
+                patience.timeout
+            } else {
+                patience.timeout.saturating_sub(begin.elapsed())
+            };
             if left.is_zero() || patience.cancel.is_cancelled() {
                 return Ok(Vec::new());
             }
@@ -292,7 +305,7 @@ impl Backend for SimBackend {
             };
             match self.shared.residency.try_sit(&rest) {
                 Ok(Some(mut seat)) => {
-                    self.shared.drive(&mut seat, &mut watch)?;
+                    self.shared.drive(&mut seat)?;
                     seat.bump();
                 }
                 Ok(None) => self.shared.board.sleep(DRIVER_POLL.min(left)),

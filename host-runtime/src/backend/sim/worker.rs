@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{DRIVER_POLL, Shared, WantedWatch};
+use super::{DRIVER_POLL, Shared};
 use crate::backend::{EndedRun, Patience, RunId, RunOutcome, RunRequest};
 use crate::cancel::CancelToken;
 use crate::card_id::CardId;
@@ -218,7 +218,6 @@ fn serve(signal: &Signal, shared: &Weak<Shared>) {
 }
 
 fn drive_pending(signal: &Signal, shared: &Shared) {
-    let mut watch = WantedWatch::new();
     while shared.board.is_busy() && *signal.state.lock() != State::Stopped {
         let patience = Patience {
             timeout: TURN_PATIENCE,
@@ -226,7 +225,7 @@ fn drive_pending(signal: &Signal, shared: &Shared) {
         };
         match shared.residency.try_sit(&patience) {
             Ok(Some(mut seat)) => {
-                if let Err(error) = shared.drive(&mut seat, &mut watch) {
+                if let Err(error) = shared.drive(&mut seat) {
                     tracing::error!(%error, "the simulated card could not be driven");
                     return;
                 }
