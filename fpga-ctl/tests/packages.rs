@@ -208,3 +208,26 @@ fn files_that_verilator_cannot_read_are_named_where_their_module_is_missing() {
     build(&bench, &["pack.tcl", "model.v"]).expect(0);
     refused(&bench, &["kernel.cpp"]).tells(&["C++", ".xo"]);
 }
+
+#[test]
+fn verilog_whose_names_are_keywords_of_systemverilog_is_read_as_verilog() {
+    let bench = Bench::new();
+    let text = "module old (input ap_clk, input [7:0] bit, output reg [7:0] do);\n\
+                always @(posedge ap_clk) do <= bit;\nendmodule\n";
+    bench.write("old.v", text);
+    build(&bench, &["old.v"]).expect(0);
+    // An error is told as it is found first.
+    bench.write("old.v", text.replace("endmodule", ""));
+    refused(&bench, &["old.v"]).tells(&["old.v:1"]);
+}
+
+#[test]
+fn a_script_without_registers_is_answered_with_a_description_to_fill_in() {
+    let bench = Bench::new();
+    let script = format!(
+        "add_files [glob {}/rtl/*.sv]\npackage_xo -kernel_name vadd\n",
+        rtl().display()
+    );
+    bench.write("pack.tcl", script);
+    refused(&bench, &["pack.tcl"]).tells(&["not described", "[[args]]", "m_axi_gmem2"]);
+}

@@ -2,6 +2,7 @@
 //! or a short TOML file where there is none of them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use cosim::Cache;
@@ -169,11 +170,17 @@ pub(super) fn complete(
     toml: Option<&Toml>,
     rtl: &Interfaces,
 ) -> Result<KernelDescription, LinkError> {
-    if toml.is_none() && !(rtl.lites.is_empty() && rtl.masters.is_empty()) {
-        return Err(LinkError::kernel(
-            name,
-            "its arguments are not described; give its kernel.xml, or a TOML file with an [[args]] for each",
-        ));
+    let driven = toml
+        .and_then(|toml| toml.control.as_deref())
+        .and_then(control)
+        == Some(ControlProtocol::ApCtrlNone);
+    let unnamed = match toml {
+        None => !(rtl.lites.is_empty() && rtl.masters.is_empty()),
+        // What reaches memory is told where; only a kernel that its user drives may do without.
+        Some(toml) => toml.args.is_empty() && !rtl.masters.is_empty() && !driven,
+    };
+    if unnamed {
+        return Err(LinkError::kernel(name, undescribed(rtl)));
     }
     let slave = rtl.lites.first().map(|port| port.name.clone());
     let mut arguments = Vec::new();
@@ -237,6 +244,22 @@ pub(super) fn complete(
         ports: ports(rtl),
         arguments,
     })
+}
+
+/// What to say where no argument is described: with a description to start from.
+fn undescribed(rtl: &Interfaces) -> String {
+    let mut text = "its arguments are not described; give its kernel.xml, or a TOML file with an [[args]] for each, \
+                    in the order of the call:\n"
+        .to_owned();
+    for master in &rtl.masters {
+        let _ = write!(
+            text,
+            "\n[[args]]\nname = \"...\"\nport = \"{}\"\noffset = 0x10   # of its register\n",
+            master.name
+        );
+    }
+    text += "\n[[args]]\nname = \"...\"    # a value\noffset = 0x1c\nsize = 4";
+    text
 }
 
 /// The type of an argument whose type is not told.

@@ -153,8 +153,7 @@ impl Linker {
             let files = source.files(&described)?;
             let build = self.model(source, &described, &files, &library)?;
             // Verilator alone is quick: what does not fit is told before anything is compiled.
-            let rtl = build
-                .inspect(cache)
+            let (build, rtl) = inspect(build, cache)
                 .map_err(|error| explain(error, &files, &described.generated))?;
             kernels.push(describe(described, &rtl)?);
             builds.push(build);
@@ -367,6 +366,29 @@ fn unusable(path: &Path) -> String {
         _ => "is of a kind that Verilator cannot read; give Verilog in its place",
     };
     format!("{} {kind}", path.display())
+}
+
+/// Has Verilator read the sources, and answers the build that it could read.
+///
+/// `.v` files are read as SystemVerilog, as many use some of it; where their grammar forbids that, they are read as
+/// Verilog, in which `do`, `bit` and `priority` are names.
+fn inspect(
+    build: ModelBuild,
+    cache: &Cache,
+) -> Result<(ModelBuild, Interfaces), cosim::BuildError> {
+    let error = match build.inspect(cache) {
+        Ok(rtl) => return Ok((build, rtl)),
+        Err(error) => error,
+    };
+    let grammar = matches!(&error, cosim::BuildError::Verilator { message, .. }
+        if message.contains("SystemVerilog keyword") || message.contains("syntax error"));
+    if grammar {
+        let verilog = build.verilator_arg("+1364-2005ext+v");
+        if let Ok(rtl) = verilog.inspect(cache) {
+            return Ok((verilog, rtl));
+        }
+    }
+    Err(error)
 }
 
 /// Adds to Verilator's word of a missing module why it may be missing.

@@ -38,11 +38,12 @@ struct Register {
 const FIRST_ARGUMENT: u64 = 0x10;
 
 /// Files that describe a kernel, the ones that say most first.
-const IN_FOLDERS: [&str; 4] = [
-    "component.xml",
-    "kernel.xml",
+const IN_FOLDERS: [&str; 5] = [
     "kernel.toml",
+    "component.xml",
+    "gen_xo.tcl",
     "package_kernel.tcl",
+    "kernel.xml",
 ];
 
 /// Whether `path` is read here.
