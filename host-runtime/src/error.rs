@@ -62,6 +62,38 @@ pub enum Error {
         /// Who holds it, as far as is known.
         holders: String,
     },
+    /// A compute unit is in use, and one of the uses excludes the other.
+    #[error(
+        "{card}: compute unit {unit} is in use by {users}, and one of the uses is exclusive; use another one, or wait for that to end"
+    )]
+    UnitBusy {
+        /// The card.
+        card: CardId,
+        /// The compute unit, by its index in the image.
+        unit: String,
+        /// Who uses the card, as far as is known.
+        users: String,
+    },
+    /// This program uses the image that it wants to replace.
+    #[error(
+        "{card}: this program uses the image {image}; let go of its kernels before another image is loaded"
+    )]
+    ImageInUse {
+        /// The card.
+        card: CardId,
+        /// The image in use.
+        image: uuid::Uuid,
+    },
+    /// A program asked for another image than the loaded one.
+    #[error("{card}: the xclbin {image} is not loaded, but {loaded}; load it first")]
+    ImageNotLoaded {
+        /// The card.
+        card: CardId,
+        /// The image asked for.
+        image: uuid::Uuid,
+        /// The loaded image's UUID, or `none`.
+        loaded: String,
+    },
     /// Another process is using the card and does not let go.
     #[error(
         "{card}: waited {waited:?} for a turn on the card, which {holders} is using; try again, or use another card"

@@ -1,10 +1,12 @@
 //! An image as the runtime needs it: kernels, arguments, compute units and banks, with the container's sections
 //! already checked against each other.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bitstreams::{
-    Argument, Bitstream, ClockType, ControlProtocol, KernelDescription, StreamConnection, Xclbin,
+    Argument, Bitstream, ClockType, ControlProtocol, IpType, KernelDescription, StreamConnection,
+    Xclbin,
 };
 use uuid::Uuid;
 
@@ -214,11 +216,41 @@ impl Image {
             .unwrap_or(bitstreams::MODEL_APERTURE)
     }
 
+    /// Indices of the compute units in the order in which XRT counts them: by interrupt if they have numbers for it, else
+    /// by address; free-running ones, which have no address, last.
+    ///
+    /// # Errors
+    /// [`Error::Image`](crate::Error::Image) if `IP_LAYOUT` is damaged.
+    pub fn units_in_xrt_order(&self) -> Result<Vec<usize>> {
+        let layout = self.xclbin.ip_layout()?;
+        let properties: HashMap<&str, u32> = layout
+            .iter()
+            .flat_map(|layout| &layout.ips)
+            .filter(|ip| ip.kind == IpType::Kernel)
+            .map(|ip| (ip.name.as_str(), ip.properties & INTERRUPT_MASK))
+            .collect();
+        let interrupt = |unit: usize| {
+            let name = self.units[unit].name.as_str();
+            properties.get(name).copied().unwrap_or(0)
+        };
+        let base = |unit: usize| self.units[unit].base;
+        let mut order: Vec<usize> = (0..self.units.len()).collect();
+        if order.iter().all(|&unit| interrupt(unit) == 0) {
+            order.sort_by_key(|&unit| base(unit));
+        } else {
+            order.sort_by_key(|&unit| (base(unit) == u64::MAX, interrupt(unit)));
+        }
+        Ok(order)
+    }
+
     /// A unit's argument.
     pub fn argument(&self, unit: usize, id: usize) -> Option<&Argument> {
         self.kernels[self.units[unit].kernel].argument(u32::try_from(id).ok()?)
     }
 }
+
+/// Bits of `ip_data.properties` with the interrupt's number: `IP_INTERRUPT_ID_MASK`.
+const INTERRUPT_MASK: u32 = 0xFF00;
 
 /// What an image without `CLOCK_FREQ_TOPOLOGY` runs at: the default kernel clock of Alveo shells.
 const DEFAULT_CLOCK_MHZ: u16 = 300;

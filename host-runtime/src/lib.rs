@@ -45,7 +45,7 @@ pub use kernel::Kernel;
 pub use memory::{Buffer, DeviceBuffer, Direction, MappedMemory};
 pub use run::{Run, RunState};
 pub use run_queue::{RunQueue, Ticket};
-pub use store::{Holder, STATE_FOLDER_VARIABLE, SharedImage, state_folder};
+pub use store::{Contexts, Holder, STATE_FOLDER_VARIABLE, SharedImage, state_folder};
 pub use trust::{ALLOW_UNTRUSTED_VARIABLE, TrustOptions, Untrusted};
 pub use validator::{Answers, Cycles, KERNEL, PolicyChoice, Progress, Report, Summary, Validator};
 pub use xrt_index::{SIM_CARDS_VARIABLE, XRT_CARDS_VARIABLE, xrt_card, xrt_cards};

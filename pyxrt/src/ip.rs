@@ -1,21 +1,19 @@
 //! `ip`: the registers of a compute unit, for kernels that a program controls itself.
 
-use std::sync::Arc;
-
-use host_runtime::Kernel;
+use host_runtime::{Access, Kernel};
 use pyo3::prelude::*;
 
 use crate::arguments::Identity;
 use crate::device::session_of;
 use crate::error::{failed, raised};
-use crate::session::Session;
+use crate::session::UnitsInUse;
 
 /// A compute unit's registers.
 #[pyclass(name = "ip", module = "pyxrt", frozen)]
 pub struct Ip {
     kernel: Kernel,
-    /// Keeps the card open.
-    _session: Arc<Session>,
+    /// Keeps the card open, too.
+    _in_use: UnitsInUse,
 }
 
 #[pymethods]
@@ -25,7 +23,7 @@ impl Ip {
     #[pyo3(signature = (device, uuid, name))]
     fn new(device: &Bound<'_, PyAny>, uuid: Identity, name: &str) -> PyResult<Self> {
         let session = session_of("ip", device)?;
-        session.image(uuid.0)?;
+        let image = session.image(uuid.0)?;
         let name = name.replace(['{', '}'], "");
         let kernel = session.card().kernel(&name).map_err(raised)?;
         let units: Vec<_> = kernel.units().collect();
@@ -35,9 +33,13 @@ impl Ip {
                 units.join(" or ")
             )));
         }
+        let unit = image.units().iter().position(|unit| unit.name == units[0]);
+        // Shared, so that a program may look at the registers of a kernel that it runs.
+        let in_use =
+            session.use_units(&{ unit.into_iter() }.collect::<Vec<_>>(), Access::Shared)?;
         Ok(Self {
             kernel,
-            _session: session,
+            _in_use: in_use,
         })
     }
 

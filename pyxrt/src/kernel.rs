@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use host_runtime::bitstreams::{AddressQualifier, Argument, ControlProtocol};
-use host_runtime::{Error, Image};
+use host_runtime::{Access, Error, Image};
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -12,12 +12,13 @@ use crate::arguments::{Call, Identity, Size, shown};
 use crate::device::{Context, session_of};
 use crate::error::{failed, raised, wrong_type};
 use crate::run::Run;
-use crate::session::Session;
+use crate::session::{Session, UnitsInUse};
 
-/// `cu_access_mode.shared`, the default.
+/// `cu_access_mode`.
+const EXCLUSIVE: u8 = 0;
+/// The default.
 const SHARED: u8 = 1;
-/// Access modes end here.
-const MODES: u8 = 3;
+const NONE: u8 = 2;
 
 /// The compute units of a kernel. Calling it starts a run with these arguments: buffer objects and numbers.
 #[pyclass(name = "kernel", module = "pyxrt", frozen)]
@@ -33,6 +34,8 @@ pub(crate) struct KernelCore {
     name: String,
     /// Indices of its compute units in the image; at least one.
     pub(crate) units: Vec<usize>,
+    /// None if it was opened without access to them.
+    in_use: Option<UnitsInUse>,
 }
 
 #[pymethods]
@@ -60,14 +63,23 @@ impl Kernel {
                 shown(&name)
             ))
         })?;
-        let _mode = match call.optional(&["mode"])? {
+        let mode = match call.optional(&["mode"])? {
             Some(given) => access_mode("kernel", Some(&given))?,
             None => mode,
         };
         call.finish()?;
+        let units = units_named(&session, &image, &name)?;
+        let access = match mode {
+            EXCLUSIVE => Some(Access::Exclusive),
+            SHARED => Some(Access::Shared),
+            _ => None,
+        };
         let core = Arc::new(KernelCore {
             generation: session.card().generation(),
-            units: units_named(&session, &image, &name)?,
+            in_use: access
+                .map(|access| session.use_units(&units, access))
+                .transpose()?,
+            units,
             session,
             image,
             name,
@@ -169,6 +181,12 @@ impl KernelCore {
                 what: "kernel",
             }));
         }
+        if self.in_use.is_none() {
+            return Err(failed(format!(
+                "{} cannot be started: it was opened with the access mode none; open it shared or exclusive",
+                self.name
+            )));
+        }
         if self.image.control(self.units[0]) == ControlProtocol::ApCtrlNone {
             return Err(failed(format!(
                 "{} cannot be started: it is ap_ctrl_none and runs from the reset on; use its registers (pyxrt.ip)",
@@ -247,7 +265,7 @@ pub(crate) fn access_mode(function: &str, mode: Option<&Bound<'_, PyAny>>) -> Py
         return Ok(SHARED);
     };
     match mode.extract::<u8>() {
-        Ok(number) if number < MODES => Ok(number),
+        Ok(number) if number <= NONE => Ok(number),
         _ => Err(wrong_type(format!(
             "{function}: the mode must be an access mode (exclusive, shared, none), not {}",
             shown(mode)

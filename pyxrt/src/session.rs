@@ -5,7 +5,7 @@ use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Weak};
 
-use host_runtime::{Card, CardId, Error, Image, OpenOptions, SharedImage, TrustOptions};
+use host_runtime::{Access, Card, CardId, Contexts, Image, OpenOptions, TrustOptions};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
@@ -23,8 +23,8 @@ pub(crate) struct Session {
 struct Opening {
     card: Card,
     execution: Execution,
-    /// Keeps other processes from replacing the image.
-    shared_image: Mutex<SharedImage>,
+    /// What this process uses, which keeps the image from being replaced.
+    contexts: Mutex<Contexts>,
     /// Images that contexts may name by their UUIDs.
     images: Mutex<Vec<Arc<Image>>>,
 }
@@ -66,7 +66,7 @@ impl Session {
         let card = Card::open_with(id, &options).map_err(raised)?;
         let execution = Execution::new(&card)?;
         let opening = Opening {
-            shared_image: Mutex::new(SharedImage::new(id, None).map_err(raised)?),
+            contexts: Mutex::new(Contexts::new(id, None).map_err(raised)?),
             images: Mutex::default(),
             card,
             execution,
@@ -91,8 +91,8 @@ impl Session {
     /// Has the card hold an image; one that it holds already stays as it is.
     pub(crate) fn load(&self, image: &Arc<Image>) -> PyResult<()> {
         self.check_process()?;
-        let mut shared = self.opening.shared_image.lock();
-        shared.load(&self.opening.card, image).map_err(raised)
+        let mut contexts = self.opening.contexts.lock();
+        contexts.load(&self.opening.card, image).map_err(raised)
     }
 
     /// Makes an image known by its UUID.
@@ -113,20 +113,27 @@ impl Session {
 
     /// The loaded image, which must be that one.
     pub(crate) fn image(&self, uuid: ::uuid::Uuid) -> PyResult<Arc<Image>> {
-        let image = self.opening.card.image().ok_or_else(|| {
-            raised(Error::NotProgrammed {
-                card: self.opening.card.id(),
-            })
-        })?;
-        if image.uuid() == uuid {
-            self.opening.shared_image.lock().hold().map_err(raised)?;
-            return Ok(image);
+        self.check_process()?;
+        let mut contexts = self.opening.contexts.lock();
+        contexts.hold(&self.opening.card, uuid).map_err(raised)
+    }
+
+    /// Uses compute units of the loaded image, as long as what is returned lives.
+    pub(crate) fn use_units(
+        self: &Arc<Self>,
+        units: &[usize],
+        access: Access,
+    ) -> PyResult<UnitsInUse> {
+        let mut in_use = UnitsInUse {
+            session: Arc::clone(self),
+            units: Vec::new(),
+        };
+        for &unit in units {
+            let opened = self.opening.contexts.lock().open(Some(unit), access);
+            opened.map_err(raised)?;
+            in_use.units.push(unit);
         }
-        Err(failed(format!(
-            "{}: the xclbin {uuid} is not loaded, but {}; load it with device.load_xclbin()",
-            self.opening.card.id(),
-            image.uuid()
-        )))
+        Ok(in_use)
     }
 
     fn is_ours(&self) -> bool {
@@ -147,6 +154,23 @@ impl Session {
     fn close(&self) {
         self.opening.execution.close();
         let _ = self.opening.card.clone().close();
+    }
+}
+
+/// Compute units in use, until it is dropped.
+pub(crate) struct UnitsInUse {
+    session: Arc<Session>,
+    units: Vec<usize>,
+}
+
+impl Drop for UnitsInUse {
+    fn drop(&mut self) {
+        if self.session.is_ours() {
+            let mut contexts = self.session.opening.contexts.lock();
+            for &unit in &self.units {
+                contexts.close(Some(unit));
+            }
+        }
     }
 }
 

@@ -5,20 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use host_runtime::bitstreams::{IpType, Xclbin};
-use host_runtime::{Card, CardId, Image, Kernel, OpenOptions, SharedImage, TrustOptions};
+use host_runtime::bitstreams::Xclbin;
+use host_runtime::{Access, Card, CardId, Contexts, Image, Kernel, OpenOptions, TrustOptions};
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
-use crate::contexts::{Contexts, VIRTUAL_UNIT};
 use crate::error::{Error, Result};
 use crate::execution::Execution;
 use crate::memory::BufferObject;
 use crate::packet::{self, Command};
 use crate::report;
 
-/// Bits of `ip_data.properties` with the interrupt's number: `IP_INTERRUPT_ID_MASK`.
-const INTERRUPT_MASK: u32 = 0xFF00;
+/// The compute unit that stands for none: its context only keeps the image. XRT opens it with all bits set.
+const VIRTUAL_UNIT: u32 = u32::MAX;
 
 /// An open card.
 #[derive(Debug)]
@@ -26,7 +25,6 @@ pub(crate) struct Device {
     card: Card,
     execution: Execution,
     contexts: Mutex<Contexts>,
-    image: Mutex<SharedImage>,
     units: RwLock<Vec<Unit>>,
     objects: Mutex<HashMap<u32, Arc<BufferObject>>>,
     next_object: AtomicU32,
@@ -49,14 +47,10 @@ impl Device {
             ..OpenOptions::default()
         };
         let card = Card::open_with(id, &options)?;
-        let locks = host_runtime::state_folder(None)?
-            .join(id.to_string().replace(':', "-"))
-            .join("xrt");
         let device = Self {
             execution: Execution::new(&card)?,
             card,
-            contexts: Mutex::new(Contexts::new(locks)),
-            image: Mutex::new(SharedImage::new(id, None)?),
+            contexts: Mutex::new(Contexts::new(id, None)?),
             units: RwLock::default(),
             objects: Mutex::default(),
             // 0 would do, but a handle that was never set is often 0.
@@ -73,38 +67,30 @@ impl Device {
     /// `xclLoadXclBin`: programs the card, unless it holds that very image.
     pub(crate) fn load(&self, bytes: Vec<u8>) -> Result<()> {
         let image = Image::new(Xclbin::parse(bytes).map_err(host_runtime::Error::from)?)?;
-        let contexts = self.contexts.lock();
-        if !contexts.is_empty() && self.card.image().map(|image| image.uuid()) != Some(image.uuid())
-        {
-            return Err(Error::Busy(
-                "another xclbin is in use by this program: close its kernels first".to_owned(),
-            ));
-        }
-        self.image.lock().load(&self.card, &image)?;
-        drop(contexts);
+        self.contexts.lock().load(&self.card, &image)?;
         self.find_units()
     }
 
     /// `xclOpenContext`.
     pub(crate) fn open_context(&self, uuid: Uuid, unit: u32, shared: bool) -> Result<()> {
-        let loaded = self.card.image().map(|image| image.uuid());
-        if loaded != Some(uuid) {
-            return Err(Error::Busy(format!(
-                "the xclbin {uuid} is not loaded, but {}",
-                loaded.map_or_else(|| "none".to_owned(), |uuid| uuid.to_string())
-            )));
-        }
-        if unit != VIRTUAL_UNIT {
-            self.check_unit(unit)?;
-        }
         let mut contexts = self.contexts.lock();
-        self.image.lock().hold()?;
-        contexts.open(unit, shared)
+        contexts.hold(&self.card, uuid)?;
+        let access = if shared {
+            Access::Shared
+        } else {
+            Access::Exclusive
+        };
+        Ok(contexts.open(self.context_of(unit)?, access)?)
     }
 
     /// `xclCloseContext`.
     pub(crate) fn close_context(&self, unit: u32) -> Result<()> {
-        self.contexts.lock().close(unit)
+        if self.contexts.lock().close(self.context_of(unit)?) {
+            return Ok(());
+        }
+        Err(Error::Invalid(format!(
+            "no context is open on compute unit {unit}"
+        )))
     }
 
     /// `xclRegRead`.
@@ -208,44 +194,53 @@ impl Device {
 
     /// Indices in the image of compute units that have contexts.
     fn image_units(&self, units: &[usize]) -> Result<Vec<usize>> {
-        let contexts = self.contexts.lock();
-        let known = self.units.read();
-        units
-            .iter()
+        { units.iter() }
             .map(|&unit| {
-                contexts.check(unit as u32)?;
-                known
-                    .get(unit)
-                    .map(|unit| unit.index)
-                    .ok_or_else(|| no_unit(unit as u32, known.len()))
+                let unit = unit as u32;
+                self.check_context(unit)?;
+                self.unit(unit, |unit| unit.index)
             })
             .collect()
     }
 
     fn kernel(&self, unit: u32) -> Result<Kernel> {
-        self.check_unit(unit)?;
-        self.contexts.lock().check(unit)?;
-        let units = self.units.read();
-        let found = units.get(unit as usize);
-        found
-            .map(|unit| unit.kernel.clone())
-            .ok_or_else(|| no_unit(unit, units.len()))
+        self.check_context(unit)?;
+        self.unit(unit, |unit| unit.kernel.clone())
     }
 
-    fn check_unit(&self, unit: u32) -> Result<()> {
-        let count = self.units.read().len();
-        if (unit as usize) < count {
-            Ok(())
-        } else {
-            Err(no_unit(unit, count))
+    /// Refuses a use of a compute unit without a context.
+    fn check_context(&self, unit: u32) -> Result<()> {
+        if self.contexts.lock().is_open(self.context_of(unit)?) {
+            return Ok(());
         }
+        Err(Error::NotPermitted(format!(
+            "no context is open on compute unit {unit}: xclOpenContext it first"
+        )))
+    }
+
+    /// What the runtime calls the context that XRT opens on that unit.
+    fn context_of(&self, unit: u32) -> Result<Option<usize>> {
+        if unit == VIRTUAL_UNIT {
+            return Ok(None);
+        }
+        self.unit(unit, |unit| Some(unit.index))
+    }
+
+    fn unit<T>(&self, unit: u32, look: impl FnOnce(&Unit) -> T) -> Result<T> {
+        let units = self.units.read();
+        units.get(unit as usize).map(look).ok_or_else(|| {
+            Error::Invalid(format!(
+                "there is no compute unit {unit}: the loaded image has {}",
+                units.len()
+            ))
+        })
     }
 
     /// Puts the compute units in XRT's order.
     fn find_units(&self) -> Result<()> {
         let mut units = Vec::new();
         if let Some(image) = self.card.image() {
-            for index in xrt_order(&image)? {
+            for index in image.units_in_xrt_order()? {
                 let info = &image.units()[index];
                 units.push(Unit {
                     index,
@@ -257,37 +252,4 @@ impl Device {
         *self.units.write() = units;
         Ok(())
     }
-}
-
-fn no_unit(unit: u32, count: usize) -> Error {
-    Error::Invalid(format!(
-        "there is no compute unit {unit}: the loaded image has {count}"
-    ))
-}
-
-/// Indices of an image's compute units in the order in which XRT counts them: by interrupt if they have numbers for it,
-/// else by address; free-running ones, which have no address, last.
-fn xrt_order(image: &Image) -> Result<Vec<usize>> {
-    let layout = image
-        .xclbin()
-        .ip_layout()
-        .map_err(host_runtime::Error::from)?;
-    let properties: HashMap<&str, u32> = layout
-        .iter()
-        .flat_map(|layout| &layout.ips)
-        .filter(|ip| ip.kind == IpType::Kernel)
-        .map(|ip| (ip.name.as_str(), ip.properties & INTERRUPT_MASK))
-        .collect();
-    let interrupt = |unit: usize| {
-        let name = image.units()[unit].name.as_str();
-        properties.get(name).copied().unwrap_or(0)
-    };
-    let base = |unit: usize| image.units()[unit].base;
-    let mut order: Vec<usize> = (0..image.units().len()).collect();
-    if order.iter().all(|&unit| interrupt(unit) == 0) {
-        order.sort_by_key(|&unit| base(unit));
-    } else {
-        order.sort_by_key(|&unit| (base(unit) == u64::MAX, interrupt(unit)));
-    }
-    Ok(order)
 }

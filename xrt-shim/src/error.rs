@@ -12,9 +12,6 @@ pub(crate) enum Error {
     /// The call itself is wrong.
     #[error("{0}")]
     Invalid(String),
-    /// Somebody uses what the call wants for itself.
-    #[error("{0}")]
-    Busy(String),
     /// The call needs a context that was not opened.
     #[error("{0}")]
     NotPermitted(String),
@@ -42,8 +39,12 @@ impl Error {
         match self {
             Self::Runtime(error) => match error {
                 Runtime::OutOfMemory { .. } | Runtime::HostMemory { .. } => libc::ENOMEM,
-                Runtime::CardBusy { .. } | Runtime::TurnTimeout { .. } => libc::EBUSY,
-                Runtime::WrongState { .. } => libc::EBUSY,
+                Runtime::CardBusy { .. }
+                | Runtime::TurnTimeout { .. }
+                | Runtime::UnitBusy { .. }
+                | Runtime::ImageInUse { .. }
+                | Runtime::ImageNotLoaded { .. }
+                | Runtime::WrongState { .. } => libc::EBUSY,
                 Runtime::NotProgrammed { .. } | Runtime::CardUnusable { .. } => libc::ENODEV,
                 Runtime::Bus { .. } | Runtime::Simulation { .. } => libc::EIO,
                 Runtime::Untrusted { .. } | Runtime::Trust(_) => libc::EKEYREJECTED,
@@ -51,7 +52,6 @@ impl Error {
                 _ => libc::EINVAL,
             },
             Self::Invalid(_) => libc::EINVAL,
-            Self::Busy(_) => libc::EBUSY,
             Self::NotPermitted(_) => libc::EPERM,
             Self::NotSupported(_) => libc::EOPNOTSUPP,
             Self::NoDevice => libc::ENODEV,

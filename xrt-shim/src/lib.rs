@@ -9,11 +9,10 @@
 //!                                                                                        -> host-runtime -> the card
 //! ```
 //!
-//! From the inside out: `packet` reads command packets, `memory` holds buffer objects, `contexts` says who may use
-//! which compute unit, `execution` has commands run, `device` is all that of one card, `registry` the cards of the
+//! From the inside out: `packet` reads command packets, `memory` holds buffer objects, `execution` has commands run,
+//! `device` is all that of one card, `registry` the cards of the
 //! process.
 
-mod contexts;
 mod device;
 mod error;
 mod execution;

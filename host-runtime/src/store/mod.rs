@@ -11,11 +11,13 @@
 //!   queue.lock      locked by the process that waits for the turn next
 //!   loading.lock    locked by the process that replaces the image of a shared card
 //!   image.lock      locked shared by the processes that use that image, see SharedImage
+//!   unit-<n>.lock   locked shared or exclusively by those who use that compute unit, see Contexts
 //!   holders/        a locked file for each opening, for those who ask who it is
 //! ```
 //!
 //! Every lock dies with its process.
 
+mod contexts;
 mod holders;
 mod record;
 mod shared_image;
@@ -28,6 +30,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use contexts::Contexts;
 pub use holders::Holder;
 pub(crate) use record::Record;
 pub use shared_image::SharedImage;

@@ -16,8 +16,8 @@ const POLL: Duration = Duration::from_millis(5);
 /// One program's part in the image that a shared card holds. Dropped, it lets go of it.
 #[derive(Debug)]
 pub struct SharedImage {
-    card: CardId,
-    folder: PathBuf,
+    pub(super) card: CardId,
+    pub(super) folder: PathBuf,
     /// Locked shared while this program uses the image.
     held: Option<File>,
 }
@@ -93,7 +93,8 @@ impl SharedImage {
         programmed
     }
 
-    fn file(&self, name: &str) -> Result<(File, PathBuf)> {
+    /// Opens a lock's file, and makes it if it is not there.
+    pub(super) fn file(&self, name: &str) -> Result<(File, PathBuf)> {
         let path = self.folder.join(name);
         let opened = std::fs::create_dir_all(&self.folder).and_then(|()| {
             File::options()
@@ -131,7 +132,12 @@ impl SharedImage {
         }
     }
 
-    fn fault(&self, action: &'static str, path: PathBuf, source: std::io::Error) -> Error {
+    pub(super) fn fault(
+        &self,
+        action: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    ) -> Error {
         Error::StateFolder {
             card: self.card,
             action,

@@ -85,7 +85,7 @@ class Views(unittest.TestCase):
         self.assertEqual(buffer.map()[1], ord("b"))
 
     def test_a_view_outlives_its_buffer_and_its_image(self):
-        device, _ = load()
+        device = pyxrt.device(0)
         for flags in (pyxrt.bo.normal, pyxrt.bo.host_only):
             device.load_xclbin("one_unit.xclbin")
             buffer = pyxrt.bo(device, 1 << 20, flags, 0)
@@ -101,9 +101,11 @@ class Views(unittest.TestCase):
             self.assertEqual(bytes(view), b"\x5a" * len(view))
             view[0] = 1
 
-    def test_a_buffer_of_an_image_that_was_replaced_says_so(self):
+    def test_buffers_and_kernels_of_an_image_that_was_replaced_say_so(self):
         device, kernel = load("one_unit.xclbin")
         buffer = output_buffer(device, kernel)
+        # One that does not keep the image.
+        kernel = pyxrt.kernel(device, device.get_xclbin_uuid(), "tcp_validator", pyxrt.kernel.none)
         device.load_xclbin("two_units.xclbin")
         with self.assertRaisesRegex(RuntimeError, "replaced or reset"):
             buffer.sync(TO_DEVICE)

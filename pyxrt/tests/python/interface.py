@@ -87,6 +87,33 @@ class Devices(unittest.TestCase):
         with self.assertRaisesRegex(RuntimeError, f"{other.get_uuid().to_string()} is not loaded"):
             pyxrt.kernel(device, other, "tcp_validator")
 
+    def test_another_image_is_loaded_when_no_kernel_needs_the_one_that_is_there(self):
+        device = pyxrt.device(0)
+        uuid = device.load_xclbin("two_units.xclbin")
+        kernel = pyxrt.kernel(device, uuid, "tcp_validator:tcp_validator_1")
+        run = pyxrt.run(kernel)
+        del kernel
+        with self.assertRaisesRegex(RuntimeError, f"uses the image {uuid.to_string()}"):
+            device.load_xclbin("one_unit.xclbin")
+        self.assertEqual(device.load_xclbin("two_units.xclbin"), uuid)
+        del run
+        device.load_xclbin("one_unit.xclbin")
+
+    def test_uses_of_a_compute_unit_within_a_program_are_of_one_kind(self):
+        device = pyxrt.device(0)
+        uuid = device.load_xclbin("two_units.xclbin")
+        mine = pyxrt.kernel(device, uuid, "tcp_validator:tcp_validator_1", pyxrt.kernel.exclusive)
+        mine = pyxrt.kernel(device, uuid, "tcp_validator:tcp_validator_1", pyxrt.kernel.exclusive)
+        with self.assertRaisesRegex(RuntimeError, "unit 0 is in use by this program"):
+            pyxrt.kernel(device, uuid, "tcp_validator")
+        pyxrt.kernel(device, uuid, "tcp_validator:tcp_validator_2", pyxrt.kernel.exclusive)
+        del mine
+        pyxrt.kernel(device, uuid, "tcp_validator")
+        unused = pyxrt.kernel(device, uuid, "tcp_validator", pyxrt.kernel.none)
+        self.assertEqual(unused.group_id(0), 0)
+        with self.assertRaisesRegex(RuntimeError, "access mode none"):
+            unused(None, None, 0)
+
     def test_a_context_loads_its_image(self):
         device = pyxrt.device(1)
         xclbin = pyxrt.xclbin("two_units.xclbin")

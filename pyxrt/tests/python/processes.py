@@ -52,6 +52,24 @@ class Processes(unittest.TestCase):
         self.assertIn("RuntimeError: sim:0 is held by", text)
         del kernel
 
+    def test_an_exclusive_kernel_keeps_other_processes_from_its_units(self):
+        opening = (
+            "import pyxrt; device = pyxrt.device(0)\n"
+            "pyxrt.kernel(device, device.get_xclbin_uuid(), '{}', pyxrt.kernel.{})"
+        )
+        device, shared = load("two_units.xclbin")
+        first, second = "tcp_validator:tcp_validator_1", "tcp_validator:tcp_validator_2"
+        self.assertEqual(python(opening.format(first, "shared")), (0, ""))
+        self.assertIn("unit 0 is in use by", python(opening.format(first, "exclusive"))[1])
+        del shared
+        mine = pyxrt.kernel(device, device.get_xclbin_uuid(), first, pyxrt.kernel.exclusive)
+        for mode in ("shared", "exclusive"):
+            self.assertIn("unit 0 is in use by", python(opening.format(first, mode))[1])
+        self.assertEqual(python(opening.format(first, "none")), (0, ""))
+        self.assertEqual(python(opening.format(second, "exclusive")), (0, ""))
+        del mine
+        self.assertEqual(python(opening.format(first, "exclusive")), (0, ""))
+
     def test_a_run_under_way_does_not_keep_a_program_from_ending(self):
         program = (
             "import sys; from support import *\n"
