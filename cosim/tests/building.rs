@@ -286,3 +286,22 @@ fn an_interface_whose_name_ends_in_an_underscore_keeps_it() {
     let rtl = build.inspect(&own_cache(&dir)).expect("it is well formed");
     assert_eq!(rtl.streams[0].name, "data_");
 }
+
+#[test]
+fn a_cache_that_everybody_may_write_to_is_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = folder("open-cache");
+    let cache = own_cache(&dir);
+    let mode = |mode| std::fs::set_permissions(cache.root(), std::fs::Permissions::from_mode(mode));
+    let build = counter(&dir, 1);
+    build.build(&cache).expect("the cache is the user's own");
+    mode(0o777).expect("the folder is the test's own");
+    let error = build
+        .build(&cache)
+        .expect_err("anybody's code might be in it");
+    assert!(matches!(error, BuildError::OpenCache { .. }), "{error}");
+    assert!(error.to_string().contains("chmod o-w"), "{error}");
+    mode(0o755).expect("the folder is the test's own");
+    assert!(build.build(&cache).expect("as before").cached);
+}

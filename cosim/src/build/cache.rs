@@ -8,8 +8,9 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -117,6 +118,9 @@ impl Cache {
 
     /// The model of that key, if it is there and intact.
     pub(super) fn model(&self, key: &str) -> Option<(PathBuf, Vec<Interfaces>)> {
+        if self.is_open_to_all() {
+            return None;
+        }
         let dir = self.root.join("models").join(key);
         let entry = intact(&dir)?;
         Some((dir.join("model.so"), entry.kernels))
@@ -201,8 +205,23 @@ impl Cache {
 
     fn folder(&self, name: &str) -> Result<PathBuf, BuildError> {
         let path = self.root.join(name);
-        fs::create_dir_all(&path).map_err(|source| BuildError::io("create", &path, source))?;
+        // What is in here becomes code of the user's: nobody else's business.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .map_err(|source| BuildError::io("create", &path, source))?;
+        if self.is_open_to_all() {
+            return Err(BuildError::OpenCache {
+                path: self.root.clone(),
+            });
+        }
         Ok(path)
+    }
+
+    /// Whether every user may put models into the cache.
+    fn is_open_to_all(&self) -> bool {
+        fs::metadata(&self.root).is_ok_and(|root| root.permissions().mode() & 0o002 != 0)
     }
 }
 

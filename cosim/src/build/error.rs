@@ -117,6 +117,15 @@ pub enum BuildError {
     /// No folder for the cache could be found.
     #[error("no folder for built models: this user has no home; set FPGA_CACHE_DIR")]
     NoCacheDir,
+    /// The cache is open to every user.
+    #[error(
+        "everybody may write to the folder of built models, {}, so that what is in it may be anybody's code; mend it: chmod o-w {}, or set FPGA_CACHE_DIR to a folder of your own",
+        .path.display(), .path.display()
+    )]
+    OpenCache {
+        /// The cache's folder.
+        path: PathBuf,
+    },
     /// A file or folder could not be used.
     #[error("cannot {action} {path}: {source}")]
     Io {
