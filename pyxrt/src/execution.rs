@@ -69,8 +69,7 @@ impl Command {
         let until = Instant::now() + at_most;
         let mut progress = self.progress.lock();
         let is_over = |progress: &Progress| {
-            !matches!(progress.state, State::Running)
-                && (progress.told || std::thread::current().name() == Some(THREAD))
+            !matches!(progress.state, State::Running) && (progress.told || is_device_thread())
         };
         while !is_over(&progress) {
             if self.changed.wait_until(&mut progress, until).timed_out() {
@@ -100,6 +99,11 @@ impl Command {
 }
 
 const THREAD: &str = "pyxrt runs";
+
+/// Whether this is called by what is done at the end of a run.
+pub(crate) fn is_device_thread() -> bool {
+    std::thread::current().name() == Some(THREAD)
+}
 
 /// The runs of one device.
 pub(crate) struct Execution {

@@ -18,6 +18,7 @@ mod kernel;
 mod log;
 mod memory;
 mod run;
+mod runlist;
 mod session;
 mod xclbin;
 
@@ -43,6 +44,8 @@ mod pyxrt {
     use super::log::log_message;
     #[pymodule_export]
     use super::run::Run;
+    #[pymodule_export]
+    use super::runlist::RunList;
     #[pymodule_export]
     use super::xclbin::Xclbin;
 

@@ -1,6 +1,7 @@
 //! `run`: one execution of a kernel after the other, with the same arguments.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use host_runtime::bitstreams::Argument;
@@ -18,14 +19,14 @@ use crate::log;
 use crate::memory::Buffer;
 
 /// Longest that a wait does not look for signals: Ctrl-C ends a program within that time.
-const SLICE: Duration = Duration::from_millis(50);
+pub(crate) const SLICE: Duration = Duration::from_millis(50);
 
-const NEW: i64 = 1;
+pub(crate) const NEW: i64 = 1;
 const RUNNING: i64 = 3;
-const COMPLETED: i64 = 4;
+pub(crate) const COMPLETED: i64 = 4;
 const ERROR: i64 = 5;
 const ABORT: i64 = 6;
-const TIMEOUT: i64 = 8;
+pub(crate) const TIMEOUT: i64 = 8;
 
 /// A run of a kernel: arguments, start, wait. It may be started again when it has ended.
 #[pyclass(name = "run", module = "pyxrt", frozen, from_py_object)]
@@ -34,12 +35,14 @@ pub struct Run {
     core: Option<Arc<RunCore>>,
 }
 
-struct RunCore {
-    kernel: Arc<KernelCore>,
+pub(crate) struct RunCore {
+    pub(crate) kernel: Arc<KernelCore>,
     /// By position.
     arguments: Mutex<Vec<Option<Value>>>,
     command: Mutex<Option<Arc<Command>>>,
     callbacks: Mutex<Vec<Callback>>,
+    /// It is in a runlist.
+    pub(crate) listed: AtomicBool,
 }
 
 /// An argument that was set.
@@ -163,11 +166,12 @@ impl Run {
                 arguments: Mutex::default(),
                 command: Mutex::default(),
                 callbacks: Mutex::default(),
+                listed: AtomicBool::new(false),
             })),
         }
     }
 
-    fn core(&self) -> PyResult<&Arc<RunCore>> {
+    pub(crate) fn core(&self) -> PyResult<&Arc<RunCore>> {
         self.core.as_ref().ok_or_else(|| empty("run"))
     }
 
@@ -221,16 +225,24 @@ impl Run {
 
 impl RunCore {
     fn start(self: &Arc<Self>) -> PyResult<()> {
-        self.kernel.check_startable()?;
+        let order = self.order(|_| {})?;
         let execution = self.kernel.session.execution()?;
-        let mut running = self.command.lock();
-        if let Some(command) = &*running
-            && matches!(command.state(), State::Running)
-        {
+        let mut command = self.command.lock();
+        if is_under_way(&command) {
             return Err(failed(
                 "the run is going on already: wait for it, or abort it, before it is started again",
             ));
         }
+        *command = Some(execution.start(order).map_err(raised)?);
+        Ok(())
+    }
+
+    /// What is to be run with the arguments as they are now. `then` is called when it has ended, before the callbacks.
+    pub(crate) fn order(
+        self: &Arc<Self>,
+        then: impl FnOnce(&State) + Send + 'static,
+    ) -> PyResult<Order> {
+        self.kernel.check_startable()?;
         let set = self.arguments.lock().clone();
         let units = self.units_for(&set)?;
         let mut registers = Vec::new();
@@ -242,7 +254,7 @@ impl RunCore {
             }
         }
         let core = Arc::clone(self);
-        let order = Order {
+        Ok(Order {
             units,
             registers,
             buffers: set
@@ -250,10 +262,21 @@ impl RunCore {
                 .flatten()
                 .filter_map(|value| value.buffer)
                 .collect(),
-            on_end: Box::new(move |state| core.call_back(state)),
-        };
-        *running = Some(execution.start(order).map_err(raised)?);
-        Ok(())
+            on_end: Box::new(move |state| {
+                then(state);
+                core.call_back(state);
+            }),
+        })
+    }
+
+    /// Takes over what was started for it by another than itself.
+    pub(crate) fn adopt(&self, command: Arc<Command>) {
+        *self.command.lock() = Some(command);
+    }
+
+    /// Whether it was started and has not ended.
+    pub(crate) fn is_under_way(&self) -> bool {
+        is_under_way(&self.command.lock())
     }
 
     /// The compute units that reach all buffers.
@@ -406,8 +429,12 @@ fn words(argument: &Argument, value: u64) -> PyResult<Vec<(u32, u32)>> {
         .collect()
 }
 
+fn is_under_way(command: &Option<Arc<Command>>) -> bool {
+    { command.as_ref() }.is_some_and(|command| matches!(command.state(), State::Running))
+}
+
 /// XRT's number of a state.
-fn number(state: &State) -> i64 {
+pub(crate) fn number(state: &State) -> i64 {
     match state {
         State::Running => RUNNING,
         State::Completed => COMPLETED,

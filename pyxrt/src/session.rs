@@ -88,6 +88,11 @@ impl Session {
         Ok(&self.opening.execution)
     }
 
+    /// As `execution`, for what was started in this process.
+    pub(crate) fn runs(&self) -> &Execution {
+        &self.opening.execution
+    }
+
     /// Has the card hold an image; one that it holds already stays as it is.
     pub(crate) fn load(&self, image: &Arc<Image>) -> PyResult<()> {
         self.check_process()?;

@@ -176,7 +176,7 @@ fn runs_start_end_time_out_and_are_interrupted() {
     let Some(python) = system_python() else {
         return;
     };
-    Bench::new().check(&python, "runs.py", &[]);
+    Bench::new().check(&python, "runs.py", &[("FPGA_SIM_CARDS", "2")]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ import threading
 import unittest
 
 import pyxrt
-from support import COUNT, STATE, VERDICTS, content, input_buffer, load, long_run, output_buffer
+from support import COUNT, DESCRIPTORS, STATE, TO_DEVICE, VERDICTS, content, input_buffer, load, long_run, output_buffer
 
 PATIENCE = 60
 
@@ -182,6 +182,86 @@ class Callbacks(unittest.TestCase):
         self.assertIs(run.wait(), STATE.ERT_CMD_STATE_ABORT)
         self.assertEqual(len(shown), 1)
         self.assertIn("zero", shown[0])
+
+
+class RunLists(unittest.TestCase):
+    def load(self):
+        device = pyxrt.device(0)
+        context = pyxrt.hw_context(device, "two_units.xclbin")
+        return device, context, pyxrt.kernel(context, "tcp_validator")
+
+    def run_of(self, kernel, *arguments):
+        run = pyxrt.run(kernel)
+        for index, argument in enumerate(arguments):
+            run.set_arg(index, argument)
+        return run
+
+    def test_each_run_begins_when_the_one_before_it_has_completed(self):
+        device, context, kernel = self.load()
+        times = 100
+        source = pyxrt.bo(device, times * len(DESCRIPTORS), kernel.group_id(0))
+        source.write(DESCRIPTORS * times)
+        source.sync(TO_DEVICE)
+        target = output_buffer(device, kernel, times * COUNT)
+        runs = pyxrt.runlist(context)
+        self.assertIs(runs.state(), STATE.ERT_CMD_STATE_NEW)
+        self.assertIs(runs.wait(), STATE.ERT_CMD_STATE_COMPLETED, "nothing to wait for")
+        runs.execute()
+        self.assertIs(runs.wait(), STATE.ERT_CMD_STATE_COMPLETED, "an empty list")
+        # There is a unit for each: at the same time, the short run would be over long before the long one.
+        runs.add(self.run_of(kernel, source, target, times * COUNT, 0))
+        short = self.run_of(kernel, source, target, COUNT // 4, 5)
+        runs.add(short)
+        ended = []
+        short.add_callback(STATE.ERT_CMD_STATE_COMPLETED, lambda run, state, data: ended.append(state))
+        for _ in range(2):
+            runs.execute()
+            self.assertIs(runs.wait(PATIENCE * 1000), STATE.ERT_CMD_STATE_COMPLETED)
+            self.assertIs(runs.state(), STATE.ERT_CMD_STATE_COMPLETED)
+            self.assertIs(short.wait(), STATE.ERT_CMD_STATE_COMPLETED)
+            wide = VERDICTS[5][: COUNT // 4 * len(VERDICTS[5]) // COUNT]
+            self.assertEqual(content(target), wide + (VERDICTS[0] * times)[len(wide) :])
+        self.assertEqual(ended, [STATE.ERT_CMD_STATE_COMPLETED] * 2)
+
+    def test_runs_after_one_that_does_not_complete_are_not_started(self):
+        device, context, kernel = self.load()
+        long = long_run(device, kernel)
+        after, target = pyxrt.run(kernel), output_buffer(device, kernel)
+        for index, argument in enumerate([input_buffer(device, kernel), target, COUNT, 5]):
+            after.set_arg(index, argument)
+        runs, others = pyxrt.runlist(context), pyxrt.runlist(context)
+        runs.add(long)
+        runs.add(after)
+        with self.assertRaisesRegex(RuntimeError, "in a runlist already"):
+            others.add(after)
+        with self.assertRaisesRegex(RuntimeError, "started on its own"):
+            runs.execute()
+        long.abort()
+        runs.execute()
+        self.assertIs(runs.wait(1), STATE.ERT_CMD_STATE_TIMEOUT)
+        self.assertIs(runs.state(), STATE.ERT_CMD_STATE_RUNNING)
+        for call in (lambda: runs.add(pyxrt.run(kernel)), runs.execute, runs.reset):
+            with self.assertRaisesRegex(RuntimeError, "being executed"):
+                call()
+        long.abort()
+        with self.assertRaisesRegex(RuntimeError, "run 0 was aborted"):
+            runs.wait()
+        self.assertIs(runs.state(), STATE.ERT_CMD_STATE_ABORT)
+        self.assertIs(after.state(), STATE.ERT_CMD_STATE_NEW)
+        runs.reset()
+        others.add(after)
+        others.execute()
+        others.wait()
+        self.assertEqual(content(target), VERDICTS[5])
+
+    def test_a_list_is_of_one_device(self):
+        device, context, kernel = self.load()
+        other = pyxrt.device(1)
+        foreign = pyxrt.kernel(other, other.load_xclbin("one_unit.xclbin"), "tcp_validator")
+        with self.assertRaisesRegex(RuntimeError, "another device"):
+            pyxrt.runlist(context).add(pyxrt.run(foreign))
+        with self.assertRaisesRegex(RuntimeError, "runlist is empty"):
+            pyxrt.runlist().execute()
 
 
 class Registers(unittest.TestCase):
