@@ -265,7 +265,7 @@ fn code_of_an_untrusted_image_is_not_mapped_unless_that_is_allowed_which_is_told
 fn programs_that_call_the_driver_interface_run() {
     let Some(shim) = shim() else { return };
     let bench = Bench::new(shim);
-    let program = bench.compile("hal.cpp", &["-l:libxrt_hwemu.so.2", "-lxrt_coreutil"]);
+    let program = bench.compile("hal.cpp", &["-lxrt_core", "-lxrt_coreutil"]);
     bench.run(&program, &[]);
 }
 
