@@ -126,6 +126,13 @@ class Devices(unittest.TestCase):
         kernel = pyxrt.kernel(context, "tcp_validator")
         self.assertEqual(pyxrt.bo(context, 64, kernel.group_id(1)).size(), 64)
         self.assertEqual(pyxrt.bo(context, 64, pyxrt.bo.normal, 0).size(), 64)
+        del kernel
+        alone = pyxrt.hw_context(device, xclbin, pyxrt.hw_context.exclusive)
+        kernel = pyxrt.kernel(alone, "tcp_validator")
+        with self.assertRaisesRegex(RuntimeError, "in use by this program"):
+            pyxrt.kernel(context, "tcp_validator")
+        del kernel
+        pyxrt.kernel(context, "tcp_validator")
 
 
 class Images(unittest.TestCase):
