@@ -27,13 +27,31 @@
 
 namespace cosim {
 
+// A thread's first access to a model's thread-local state has glibc allocate that state, which before 2.40 overwrites
+// vector registers that the compiler counts on (bug 31372). Between two of these it holds nothing in them.
+inline void forget_vector_registers() {
+#if defined(__x86_64__)
+    __asm__ volatile("" ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+                     "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+#endif
+}
+
 // Verilator's context of one instance, with what its hooks need: they have no argument that tells whose
 // evaluation they interrupt, only the thread's context.
 struct Session final : VerilatedContext {
     // Must precede whatever may reach a hook on this thread.
     // The comparison keeps threads apart: setting it also stores to a variable they all share.
     void enter() {
-        if (VL_UNLIKELY(Verilated::threadContextp() != this)) Verilated::threadContextp(this);
+        forget_vector_registers();
+        const bool other = Verilated::threadContextp() != this;
+        forget_vector_registers();
+        if (VL_UNLIKELY(other)) Verilated::threadContextp(this);
+    }
+    // Before a context is made, whose constructor is Verilator's.
+    static void prepare_thread() {
+        forget_vector_registers();
+        Verilated::threadContextp(nullptr);
+        forget_vector_registers();
     }
     static Session& current() { return *static_cast<Session*>(Verilated::threadContextp()); }
 

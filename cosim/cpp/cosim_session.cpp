@@ -73,6 +73,7 @@ COSIM_EXPORT const char* cosim_kernels() {
 
 COSIM_EXPORT cosim::Model* cosim_create(const char* kernel, const cosim::Options* options, char* error,
                                         size_t error_size) {
+    cosim::Session::prepare_thread();
     const char* reason = "no such kernel in this model";
     std::string text;
     try {
