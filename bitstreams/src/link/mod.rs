@@ -270,6 +270,9 @@ impl Linker {
         for folder in includes.chain(&files.include) {
             build = build.include_dir(folder);
         }
+        for file in &files.data {
+            build = build.data_file(file);
+        }
         if let Some(toml) = extra {
             for (parameter, value) in &toml.parameters {
                 build = build.parameter(parameter, verilog(value));

@@ -17,6 +17,8 @@ pub(super) struct Sources {
     pub(super) lists: Vec<PathBuf>,
     /// Folders that includes are found in.
     pub(super) include: Vec<PathBuf>,
+    /// Data that the kernel may open, by their names.
+    pub(super) data: Vec<PathBuf>,
     /// What Verilator cannot read: VHDL, IP that Vivado generates, netlists.
     pub(super) foreign: Vec<PathBuf>,
 }
@@ -55,9 +57,11 @@ impl Sources {
                     sources.include(path);
                     sources.verilog.push(Verilog::scan(path)?);
                 }
-                // Constraints, scripts, software and data have no part in the RTL.
-                "xdc" | "tcl" | "ttcl" | "xml" | "txt" | "md" | "c" | "cpp" | "mem" | "hex"
-                | "coe" | "mif" | "dat" | "data" | "bin" => {}
+                "mem" | "hex" | "mif" | "dat" | "data" | "bin" | "txt" => {
+                    sources.data.push(path.clone());
+                }
+                // Constraints, scripts and software have no part in the RTL; what is for Vivado's IP neither.
+                "xdc" | "tcl" | "ttcl" | "xml" | "md" | "c" | "cpp" | "coe" => {}
                 _ => sources.foreign.push(path.clone()),
             }
         }
@@ -330,6 +334,7 @@ mod tests {
             ("fifo_0.xci", ""),
             ("adder.vhd", ""),
             ("pins.xdc", ""),
+            ("init.mem", ""),
         ]);
         assert_eq!(names(&sources), ["a.v"]);
         assert_eq!(sources.include, [folder.path()]);
@@ -338,5 +343,6 @@ mod tests {
             Some(folder.path().join("adder.vhd").as_path())
         );
         assert_eq!(sources.foreign.len(), 2);
+        assert_eq!(sources.data, [folder.path().join("init.mem")]);
     }
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 use super::command::{Deadline, run, run_all};
+use super::data::DataFile;
 use super::link::Part;
 use super::verilate::Verilated;
 use super::{BuildError, Cache, ModelBuild, glue, read, write};
@@ -15,7 +16,7 @@ use super::{BuildError, Cache, ModelBuild, glue, read, write};
 const INSTALL: &str = "apt-get install g++";
 
 /// The C++ around the generated code, carried inside this library: (name, text).
-const SUPPORT: [(&str, &str); 4] = [
+const SUPPORT: [(&str, &str); 6] = [
     ("cosim_model.h", include_str!("../../cpp/cosim_model.h")),
     ("cosim_hooks.h", include_str!("../../cpp/cosim_hooks.h")),
     ("cosim_kernel.h", include_str!("../../cpp/cosim_kernel.h")),
@@ -23,7 +24,12 @@ const SUPPORT: [(&str, &str); 4] = [
         "cosim_session.cpp",
         include_str!("../../cpp/cosim_session.cpp"),
     ),
+    ("cosim_files.h", include_str!("../../cpp/cosim_files.h")),
+    ("cosim_files.cpp", include_str!("../../cpp/cosim_files.cpp")),
 ];
+
+/// Our own part of the run-time library, by the names of its sources.
+const OWN: [&str; 2] = ["cosim_files", "cosim_session"];
 
 /// Generated sources are joined into files of about this size, so that the compiler can inline across them
 /// and does not read the same headers many times. Beyond it, more processors are worth more.
@@ -60,6 +66,8 @@ const LINK: &[&str] = &[
     "-pthread",
     "-Wl,--gc-sections",
     "-Wl,-z,defs",
+    // Files that are built in: cosim_files.cpp.
+    "-Wl,--wrap=fopen",
 ];
 
 /// The C++ compiler: `CXX`, or g++.
@@ -141,6 +149,7 @@ pub(super) fn model(
     build: &ModelBuild,
     compiler: &Compiler,
     parts: &[Part],
+    files: &[&DataFile],
     cache: &Cache,
     work: &Path,
     deadline: Deadline,
@@ -182,7 +191,13 @@ pub(super) fn model(
         let kernel = part.binding.layout.kernel.as_str();
         (kernel, part.verilated.prefix.as_str())
     });
-    write(&table, glue::table(names))?;
+    let mut contents = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let content = work.join(format!("data{index}"));
+        write(&content, &file.bytes)?;
+        contents.push((file.name.as_str(), content));
+    }
+    write(&table, glue::table(names) + &glue::files(&contents))?;
     let object = table.with_extension("o");
     let include = &parts[0].verilated.include;
     let std_include = include.join("vltstd");
@@ -265,7 +280,7 @@ fn runtime(
     let names: BTreeSet<&str> = parts
         .iter()
         .flat_map(|part| part.verilated.runtime.iter().map(String::as_str))
-        .chain(["cosim_session"])
+        .chain(OWN)
         .collect();
     let names: Vec<&str> = names.into_iter().collect();
     let identity = format!("{}{names:?}", compiler.identity(build, verilated)?);
@@ -280,10 +295,12 @@ fn runtime(
     let flags = features(build);
     let mut commands = Vec::new();
     for name in &names {
-        let source = match *name {
-            "cosim_session" => work.path().join("cosim_session.cpp"),
-            _ => verilated.include.join(format!("{name}.cpp")),
+        let folder = if OWN.contains(name) {
+            work.path()
+        } else {
+            &verilated.include
         };
+        let source = folder.join(format!("{name}.cpp"));
         let object = work.path().join(format!("{name}.o"));
         let includes: [&Path; 3] = [work.path(), &verilated.include, &std_include];
         commands.push(compiler.compile(&flags, "-O2", &includes, &source, &object));

@@ -16,6 +16,18 @@ pub enum BuildError {
         /// The name.
         kernel: String,
     },
+    /// Two kernels of one object open different files by the same name.
+    #[error(
+        "two kernels read different files by the name `{name}`: {first} and {second}; name one of them otherwise"
+    )]
+    SameFile {
+        /// The name in the sources.
+        name: String,
+        /// What one reads.
+        first: PathBuf,
+        /// What the other reads.
+        second: PathBuf,
+    },
     /// A program is not installed.
     #[error("{program} was not found; install it with `{install}`")]
     MissingTool {

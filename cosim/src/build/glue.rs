@@ -1,6 +1,7 @@
 //! Writes the C++ that copies a kernel's ports from and to the frame; all else is in `cpp/cosim_kernel.h`.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use super::bind::{Binding, Signals};
 use super::ports::VerilatedPort;
@@ -213,6 +214,27 @@ pub(super) fn table<'a>(kernels: impl Iterator<Item = (&'a str, &'a str)> + Clon
     }
     let _ = write!(text, "}};\nconst size_t cosim::KERNEL_COUNT = {count};\n");
     text
+}
+
+/// The C++ table of the files that kernels open: (name, file with the content).
+pub(super) fn files(files: &[(&str, PathBuf)]) -> String {
+    let mut content = String::new();
+    let mut rows = String::new();
+    for (index, (name, path)) in files.iter().enumerate() {
+        let symbol = format!("cosim_data_{index}");
+        let _ = writeln!(
+            content,
+            "asm(R\"json(.pushsection .rodata\n{symbol}: .incbin {path:?}\n{symbol}_end: .popsection)json\");\n\
+             extern \"C\" __attribute__((visibility(\"hidden\"))) const char {symbol}[], {symbol}_end[];"
+        );
+        let _ = writeln!(rows, "    {{{}, {symbol}, {symbol}_end}},", literal(name));
+    }
+    // C++ has no arrays of no elements.
+    format!(
+        "#include \"cosim_files.h\"\n\n{content}\nconst cosim::DataFile cosim::DATA_FILES[] = {{\n{rows}    {{}},\n}};\n\
+         const size_t cosim::DATA_FILE_COUNT = {};\n",
+        files.len()
+    )
 }
 
 /// A C++ literal of any length (raw literals are limited to 64 KiB by some compilers, adjacent ones not).

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::command::Deadline;
-use super::{BuildError, Cache, ModelBuild, bind, compile, glue, ports, verilate};
+use super::{BuildError, Cache, ModelBuild, bind, compile, data, glue, ports, verilate};
 use crate::interface::Interfaces;
 
 /// Several kernels in one object in the cache.
@@ -15,7 +15,7 @@ pub struct BuiltModels {
     pub path: PathBuf,
     /// Ports of each kernel, in the order they were given.
     pub kernels: Vec<Interfaces>,
-    /// Every file that Verilator read: what a build script should watch.
+    /// Every file that was read: what a build script should watch.
     pub dependencies: Vec<PathBuf>,
     /// It was in the cache already.
     pub cached: bool,
@@ -25,6 +25,8 @@ pub struct BuiltModels {
 pub(super) struct Part {
     pub(super) verilated: verilate::Verilated,
     pub(super) binding: bind::Binding,
+    /// Files that the kernel opens.
+    pub(super) data: Vec<data::DataFile>,
 }
 
 impl Part {
@@ -93,19 +95,27 @@ pub fn link(builds: &[ModelBuild], cache: &Cache) -> Result<BuiltModels, BuildEr
         binding.layout.traced = build.trace;
         binding.layout.savable = build.saves();
         binding.layout.coverage = build.coverage;
-        let mut part = Part { verilated, binding };
-        part.binding.layout.fingerprint =
-            part.verilated
-                .fingerprint(&compiler, &part.glue(""), &build)?;
+        let data = data::find(&build, &verilated.dependencies)?;
+        let mut part = Part {
+            verilated,
+            binding,
+            data,
+        };
+        let code = part
+            .verilated
+            .fingerprint(&compiler, &part.glue(""), &build)?;
+        part.binding.layout.fingerprint = data::fingerprint(&code, &part.data);
         parts.push(part);
     }
     let kernels: Vec<Interfaces> = parts
         .iter()
         .map(|part| part.binding.layout.clone())
         .collect();
+    let files = data::union(parts.iter().flat_map(|part| &part.data))?;
     let mut dependencies: Vec<PathBuf> = parts
         .iter()
         .flat_map(|part| part.verilated.dependencies.iter().cloned())
+        .chain(files.iter().map(|file| file.path.clone()))
         .collect();
     dependencies.sort();
     dependencies.dedup();
@@ -120,7 +130,15 @@ pub fn link(builds: &[ModelBuild], cache: &Cache) -> Result<BuiltModels, BuildEr
             cached: true,
         });
     }
-    let object = compile::model(&common, &compiler, &parts, cache, work.path(), deadline)?;
+    let object = compile::model(
+        &common,
+        &compiler,
+        &parts,
+        &files,
+        cache,
+        work.path(),
+        deadline,
+    )?;
     let path = cache.insert(&key, &kernels, &object)?;
     Ok(BuiltModels {
         path,

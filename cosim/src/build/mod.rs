@@ -6,6 +6,7 @@ mod bind;
 mod cache;
 mod command;
 mod compile;
+mod data;
 mod error;
 mod glue;
 mod link;
@@ -42,6 +43,7 @@ pub struct ModelBuild {
     sources: Vec<PathBuf>,
     file_lists: Vec<PathBuf>,
     include_dirs: Vec<PathBuf>,
+    data_files: Vec<PathBuf>,
     parameters: Vec<(String, String)>,
     defines: Vec<(String, Option<String>)>,
     verilator_args: Vec<String>,
@@ -58,7 +60,7 @@ pub struct BuiltModel {
     pub path: PathBuf,
     /// Ports of the kernel.
     pub interfaces: Interfaces,
-    /// Every file that Verilator read: what a build script should watch.
+    /// Every file that was read: what a build script should watch.
     pub dependencies: Vec<PathBuf>,
     /// It was in the cache already.
     pub cached: bool,
@@ -74,6 +76,7 @@ impl ModelBuild {
             sources: Vec::new(),
             file_lists: Vec::new(),
             include_dirs: Vec::new(),
+            data_files: Vec::new(),
             parameters: Vec::new(),
             defines: Vec::new(),
             verilator_args: Vec::new(),
@@ -99,6 +102,13 @@ impl ModelBuild {
     /// Adds a folder for `` `include `` and for modules found by their file's name.
     pub fn include_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.include_dirs.push(path.into());
+        self
+    }
+
+    /// Adds a file that the kernel reads by that file's name. Those that a string in its sources or parameters names are
+    /// found without it; all of them become part of the model.
+    pub fn data_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_files.push(path.into());
         self
     }
 
