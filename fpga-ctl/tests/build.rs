@@ -17,11 +17,8 @@ fn example(path: &str) -> PathBuf {
         .join(path)
 }
 
-/// Builds, with the models of all tests in one cache.
 fn build(bench: &Bench, files: &[PathBuf], options: &[&str]) -> Ended {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("models");
     let mut command = bench.command();
-    command.env("FPGA_CACHE_DIR", cache);
     command.arg("build").args(files).args(options);
     command.args(["-o", "kernel.xclbin"]);
     command.output().unwrap().into()

@@ -17,9 +17,7 @@ fn rtl() -> PathBuf {
 }
 
 fn build(bench: &Bench, arguments: &[&str]) -> Ended {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("models");
     let mut command = bench.command();
-    command.env("FPGA_CACHE_DIR", cache);
     command.arg("build").args(arguments);
     command.args(["-o", "kernel.xclbin"]);
     command.output().unwrap().into()

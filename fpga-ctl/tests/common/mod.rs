@@ -119,7 +119,7 @@ impl Bench {
         command
             .current_dir(self.folder.path())
             .env("FPGA_STATE_DIR", self.state_folder())
-            .env("FPGA_CACHE_DIR", self.path("state/cache"))
+            .env("FPGA_CACHE_DIR", models())
             .env("FPGA_TRUST_DIR", self.trust_folder())
             .stdin(Stdio::null());
         command
@@ -184,6 +184,11 @@ impl Bench {
                 .any(|name| name.starts_with(".fpga-ctl-"))
         });
     }
+}
+
+/// The cache of built models, one for all tests: they build the same ones.
+fn models() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("models")
 }
 
 /// Asks again and again; panics when that takes too long.
