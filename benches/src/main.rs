@@ -10,6 +10,7 @@ mod clock_rate;
 mod kernel;
 mod launch;
 mod report;
+mod software;
 mod validate;
 
 use anyhow::Result;
@@ -41,6 +42,8 @@ enum Part {
     Validate,
     /// Launches, directly and through XRT; large transfers; several compute units
     Launch,
+    /// The software device beside a loop over the descriptors, and beside reading memory
+    Software,
 }
 
 fn main() -> Result<()> {
@@ -55,6 +58,7 @@ fn main() -> Result<()> {
         match part {
             Part::Clock => clock_rate::measure(&mut report, arguments.rounds)?,
             Part::Launch => launch::measure(&mut report, arguments.rounds)?,
+            Part::Software => software::measure(&mut report, arguments.rounds)?,
             Part::Kernel => kernel::measure(&mut report)?,
             Part::Validate => {
                 validate::measure(&mut report, arguments.rounds, arguments.descriptors)?

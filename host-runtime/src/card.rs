@@ -151,7 +151,7 @@ impl Card {
             card: self.core.id,
             description: match self.core.id {
                 CardId::Simulated(_) => "simulated card (Verilated RTL)".to_owned(),
-                CardId::Software(_) => "software device (golden model, no RTL)".to_owned(),
+                CardId::Software(_) => "software device (no RTL)".to_owned(),
                 CardId::Xrt(_) => "card driven by XRT".to_owned(),
             },
             generation: self.core.backend.generation(),

@@ -23,6 +23,7 @@ pub mod collection;
 mod error;
 mod image;
 mod inventory;
+pub mod judge;
 mod kernel;
 mod memory;
 mod run;

@@ -1,5 +1,5 @@
-//! The software device: `tcp_validator`'s registers and memory without RTL. The golden model computes, so what
-//! it answers is what the specification says; a run ends before its submission returns.
+//! The software device: `tcp_validator`'s registers and memory without RTL. A [`Judge`] computes, as fast as the CPU can;
+//! a run ends before its submission returns.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -15,10 +15,11 @@ use crate::backend::{
 };
 use crate::card_id::CardId;
 use crate::image::{BankInfo, Image};
+use crate::judge::{Judge, JudgeSettings};
 use crate::memory::MappedMemory;
 use crate::store::CardStore;
 use crate::tcp::registers as reg;
-use crate::tcp::{Descriptor, Detail, Options, Output, Policy, PolicySlot, Tally, Verdict, golden};
+use crate::tcp::{Descriptor, Options, Output, Policy, PolicySlot};
 use crate::{Error, Result};
 
 /// What the device is called where an image names its platform.
@@ -72,7 +73,12 @@ struct Outcomes {
 
 impl SoftwareBackend {
     pub(crate) fn open(id: CardId, store: CardStore) -> Result<Self> {
-        let residency = Residency::open(id, store, ())?;
+        let settings = JudgeSettings::from_environment().map_err(|error| Error::CardUnusable {
+            card: id,
+            reason: error.to_string(),
+            advice: "unset the variable to have the best chosen".to_owned(),
+        })?;
+        let residency = Residency::open(id, store, settings)?;
         if residency.image().is_none() {
             residency.sit()?.program_empty(own_image()?)?;
         }
@@ -371,6 +377,7 @@ impl Registers {
 pub(crate) struct SoftwareDevice {
     registers: Registers,
     banks: Vec<(BankInfo, MmapMut)>,
+    settings: JudgeSettings,
 }
 
 impl SoftwareDevice {
@@ -387,6 +394,29 @@ impl SoftwareDevice {
             let start = usize::try_from(address.checked_sub(bank.base)?).ok()?;
             memory.get_mut(start..start.checked_add(len)?)
         })
+    }
+
+    /// The memory at two addresses, each with its length; `None` unless both are there and apart.
+    fn find_both(&mut self, from: (u64, usize), to: (u64, usize)) -> Option<(&[u8], &mut [u8])> {
+        let place = |(address, len): (u64, usize)| {
+            self.banks
+                .iter()
+                .enumerate()
+                .find_map(|(index, (bank, memory))| {
+                    let start = usize::try_from(address.checked_sub(bank.base)?).ok()?;
+                    let range = start..start.checked_add(len)?;
+                    memory.get(range.clone()).map(|_| (index, range))
+                })
+        };
+        let ((from_bank, from), (to_bank, to)) = (place(from)?, place(to)?);
+        if from_bank == to_bank {
+            let memory = &mut self.banks[from_bank].1;
+            let [from, to] = memory.get_disjoint_mut([from, to]).ok()?;
+            return Some((from, to));
+        }
+        let banks = self.banks.get_disjoint_mut([from_bank, to_bank]).ok()?;
+        let [(_, from_memory), (_, to_memory)] = banks;
+        Some((&from_memory[from], &mut to_memory[to]))
     }
 
     /// What `ap_start` does, until it is done.
@@ -418,28 +448,30 @@ impl SoftwareDevice {
             return Ok(());
         }
         let policy = self.registers.policy(options.slot);
-        let count = count as usize;
-        // Input and output may be in one bank, even overlap: the hardware reads ahead, this reads first.
-        let input: Vec<Descriptor> = {
-            let bytes = self
-                .find(descriptors, count * Descriptor::SIZE)
-                .ok_or((3, descriptors))?;
-            bytemuck::cast_slice(bytes).to_vec()
-        };
-        let mut details = vec![Detail::default(); count];
-        golden::evaluate_details(&input, options, &policy, &mut details);
-        let size = options.output.bytes_per_descriptor();
-        let output = self.find(verdicts, count * size).ok_or((4, verdicts))?;
-        match options.output {
-            Output::Details => output.copy_from_slice(bytemuck::cast_slice(&details)),
-            Output::Verdicts => {
-                for (byte, detail) in output.iter_mut().zip(&details) {
-                    let Verdict(verdict) = detail.verdict();
-                    *byte = verdict;
-                }
+        let judge = Judge::new(options, &policy)
+            .with(&self.settings)
+            .expect("opening the card checked the settings");
+        let input = (descriptors, count as usize * Descriptor::SIZE);
+        let output = (
+            verdicts,
+            count as usize * options.output.bytes_per_descriptor(),
+        );
+        let run = |descriptors: &[u8], answers: &mut [u8]| {
+            let descriptors = bytemuck::cast_slice(descriptors);
+            match options.output {
+                Output::Verdicts => judge.verdicts(descriptors, bytemuck::cast_slice_mut(answers)),
+                Output::Details => judge.details(descriptors, bytemuck::cast_slice_mut(answers)),
             }
-        }
-        let counted = Tally::from_details(&details).to_counters();
+        };
+        let counted = if let Some((descriptors, answers)) = self.find_both(input, output) {
+            run(descriptors, answers)
+        } else {
+            // One is missing, or they overlap: the hardware reads ahead, this reads first.
+            let descriptors = self.find(input.0, input.1).ok_or((3, input.0))?.to_vec();
+            let answers = self.find(output.0, output.1).ok_or((4, output.0))?;
+            run(&descriptors, answers)
+        };
+        let counted = counted.to_counters();
         for (counter, count) in self.registers.counters.iter_mut().zip(counted) {
             *counter = counter.wrapping_add(count);
         }
@@ -448,9 +480,9 @@ impl SoftwareDevice {
 }
 
 impl Device for SoftwareDevice {
-    type Config = ();
+    type Config = JudgeSettings;
 
-    fn new(id: CardId, _config: &(), image: &Arc<Image>) -> Result<Self> {
+    fn new(id: CardId, settings: &JudgeSettings, image: &Arc<Image>) -> Result<Self> {
         if image.platform() != PLATFORM && image.model().is_none() {
             return Err(Error::ImageForAnotherCard {
                 card: id,
@@ -485,6 +517,7 @@ impl Device for SoftwareDevice {
         Ok(Self {
             registers: Registers::default(),
             banks,
+            settings: *settings,
         })
     }
 

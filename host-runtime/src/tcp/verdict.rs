@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::policy::{Decision, RiskLevel};
 
 const VALID: u8 = 1;
-const DECISION_SHIFT: u32 = 1;
+pub(crate) const DECISION_SHIFT: u32 = 1;
 const RISK_SHIFT: u32 = 3;
-const OVER_MAXIMUM: u8 = 1 << 6;
-const FLAG_HIT: u8 = 1 << 7;
+pub(crate) const OVER_MAXIMUM: u8 = 1 << 6;
+pub(crate) const FLAG_HIT: u8 = 1 << 7;
 
 /// Why a descriptor is malformed: the first check that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,0 +1,273 @@
+//! The software device beside what one would write: a loop over the descriptors with the usual crate for the checksum.
+//! In cache for every instruction set of this CPU; from memory beside what the core can read.
+
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use crc::{CRC_16_MODBUS, Crc};
+use host_runtime::judge::{InstructionSet, Judge, JudgeSettings};
+use host_runtime::tcp::random::RandomDescriptors;
+use host_runtime::tcp::{Checksum, Descriptor, Limits, Options, Policy, Verdict};
+
+use crate::report::{Bound, Report};
+
+/// Descriptors that stay in the second-level cache, and mostly in the first, with their verdicts.
+const IN_CACHE: usize = 1024;
+
+/// Descriptors that no cache holds: 384 MiB.
+const IN_MEMORY: usize = 16 << 20;
+
+const MODBUS: Crc<u16> = Crc::<u16>::new(&CRC_16_MODBUS);
+
+/// How much faster than the loop each instruction set has to be, CRC-32.
+fn to_reach(set: InstructionSet) -> Option<f64> {
+    match set {
+        InstructionSet::Portable => Some(1.2),
+        InstructionSet::Avx2 => Some(6.0),
+        InstructionSet::Avx2Gfni => Some(7.0),
+        InstructionSet::Avx512 => Some(10.0),
+        InstructionSet::Neon => None,
+    }
+}
+
+pub(crate) fn measure(report: &mut Report, rounds: u32) -> Result<()> {
+    for set in InstructionSet::available() {
+        if let Some(least) = to_reach(set) {
+            in_cache(report, rounds, set, Checksum::Crc32, least)?;
+        }
+    }
+    if InstructionSet::Avx512.check().is_ok() {
+        in_cache(
+            report,
+            rounds,
+            InstructionSet::Avx512,
+            Checksum::Modbus,
+            20.0,
+        )?;
+        in_cache(report, rounds, InstructionSet::Avx512, Checksum::Sum, 7.0)?;
+    }
+    from_memory(report, rounds)
+}
+
+/// A policy that asks everything there is to ask.
+fn policy() -> Policy {
+    Policy {
+        deny_mask: 0x0001_0000,
+        approval_mask: 0x0002_0000,
+        limits: Limits {
+            max_exec_ms: 1000,
+            max_memory_mb: 512,
+            max_output_kb: 100,
+        },
+        ..Policy::default()
+    }
+}
+
+/// The loop that one would write, with the checksum of these 22 bytes.
+#[inline(always)]
+fn judge_each(
+    descriptors: &[Descriptor],
+    options: Options,
+    policy: &Policy,
+    verdicts: &mut [Verdict],
+    checksum: impl Fn(&[u8]) -> u16,
+) {
+    for (descriptor, verdict) in descriptors.iter().zip(verdicts) {
+        let bytes = descriptor.as_bytes();
+        let flags = descriptor.flags();
+        let risk = flags & 0x1f;
+        let well_formed = bytes[..6] == *b"TCP\x02\x00\x02"
+            && descriptor.stored_checksum() == checksum(&bytes[..22])
+            && risk.count_ones() == 1
+            && flags & policy.reserved_mask == 0;
+        *verdict = Verdict::MALFORMED;
+        if !well_formed {
+            continue;
+        }
+        let level = risk.trailing_zeros() as u8;
+        let mut decision = policy.risk[usize::from(level)].code();
+        let mut marks = 1 | level << 3;
+        if flags & policy.deny_mask != 0 {
+            decision = 3;
+            marks |= 0x80;
+        }
+        if flags & policy.approval_mask != 0 {
+            decision = decision.max(2);
+            marks |= 0x80;
+        }
+        let over = descriptor.exec_ms(options.layout) > policy.limits.max_exec_ms
+            || descriptor.memory_mb(options.layout) > policy.limits.max_memory_mb
+            || descriptor.output_kb(options.layout) > policy.limits.max_output_kb;
+        if over {
+            decision = decision.max(policy.exceeded.code());
+            marks |= 0x40;
+        }
+        *verdict = Verdict(marks | decision << 1);
+    }
+}
+
+fn peer(descriptors: &[Descriptor], options: Options, policy: &Policy, verdicts: &mut [Verdict]) {
+    match options.checksum {
+        Checksum::Crc32 => judge_each(descriptors, options, policy, verdicts, |bytes| {
+            crc32fast::hash(bytes) as u16
+        }),
+        Checksum::Modbus => judge_each(descriptors, options, policy, verdicts, |bytes| {
+            MODBUS.checksum(bytes)
+        }),
+        Checksum::Sum => judge_each(descriptors, options, policy, verdicts, |bytes| {
+            bytes.iter().map(|&byte| u16::from(byte)).sum()
+        }),
+    }
+}
+
+const fn peer_name(checksum: Checksum) -> &'static str {
+    match checksum {
+        Checksum::Crc32 => "crc32fast",
+        Checksum::Modbus => "crate crc",
+        Checksum::Sum => "a plain sum",
+    }
+}
+
+fn one_thread(set: InstructionSet) -> JudgeSettings {
+    JudgeSettings {
+        instruction_set: Some(set),
+        threads: Some(NonZeroUsize::MIN),
+    }
+}
+
+/// The shortest of many short runs: what interrupts one of them is not what is measured.
+fn shortest(mut work: impl FnMut()) -> Duration {
+    (0..2000)
+        .map(|_| {
+            let begin = Instant::now();
+            work();
+            begin.elapsed()
+        })
+        .min()
+        .unwrap_or_default()
+}
+
+fn in_cache(
+    report: &mut Report,
+    rounds: u32,
+    set: InstructionSet,
+    checksum: Checksum,
+    least: f64,
+) -> Result<()> {
+    let options = Options {
+        checksum,
+        ..Options::default()
+    };
+    let policy = policy();
+    let descriptors: Vec<_> = RandomDescriptors::new(1, options, &policy)
+        .malformed_share(0.05)
+        .take(IN_CACHE)
+        .collect();
+    let judge = Judge::new(options, &policy).with(&one_thread(set))?;
+    let mut expected = vec![Verdict::default(); IN_CACHE];
+    let mut verdicts = expected.clone();
+    let nanoseconds = |time: Duration| time.as_nanos() as f64 / IN_CACHE as f64;
+    let (mut ratios, mut best) = (Vec::new(), [f64::MAX; 2]);
+    for _ in 0..rounds {
+        let theirs = nanoseconds(shortest(|| {
+            peer(
+                black_box(&descriptors),
+                options,
+                &policy,
+                black_box(&mut expected),
+            );
+        }));
+        let ours = nanoseconds(shortest(|| {
+            black_box(judge.verdicts(black_box(&descriptors), black_box(&mut verdicts)));
+        }));
+        ratios.push(theirs / ours);
+        best = [best[0].min(ours), best[1].min(theirs)];
+    }
+    ensure!(verdicts == expected, "{set} and the loop judge alike");
+    report.median(
+        format!(
+            "software device in cache, {checksum}, {set}: times as fast as a loop with {}",
+            peer_name(checksum)
+        ),
+        ratios,
+        Bound::AtLeast(least),
+        format!("{:.2} ns each; the loop {:.2} ns", best[0], best[1]),
+    );
+    Ok(())
+}
+
+/// Reads everything once, with nothing to compute but a sum that many additions make at once.
+fn read(descriptors: &[Descriptor]) -> u64 {
+    let words: &[u8] = bytemuck::cast_slice(descriptors);
+    let (_, words, _) = bytemuck::pod_align_to::<u8, u64>(words);
+    let mut sums = [0_u64; 32];
+    for chunk in words.chunks_exact(32) {
+        for (sum, word) in sums.iter_mut().zip(chunk) {
+            *sum = sum.wrapping_add(*word);
+        }
+    }
+    sums.iter().fold(0, |total, sum| total.wrapping_add(*sum))
+}
+
+fn from_memory(report: &mut Report, rounds: u32) -> Result<()> {
+    let (options, policy) = (Options::default(), policy());
+    let drawn: Vec<_> = RandomDescriptors::new(1, options, &policy)
+        .malformed_share(0.05)
+        .take(1 << 16)
+        .collect();
+    let descriptors = drawn.repeat(IN_MEMORY / drawn.len());
+    let mut verdicts = vec![Verdict::default(); descriptors.len()];
+    let settings = JudgeSettings {
+        threads: Some(NonZeroUsize::MIN),
+        ..JudgeSettings::default()
+    };
+    let chosen = Judge::new(options, &policy).with(&settings)?;
+    let threaded = Judge::new(options, &policy);
+    let seconds = |work: &mut dyn FnMut()| {
+        (0..3)
+            .map(|_| {
+                let begin = Instant::now();
+                work();
+                begin.elapsed().as_secs_f64()
+            })
+            .fold(f64::MAX, f64::min)
+    };
+    let bytes = size_of_val(&descriptors[..]) as f64;
+    let (mut shares, mut gains, mut best) = (Vec::new(), Vec::new(), [f64::MAX; 2]);
+    for _ in 0..rounds {
+        let reading = seconds(&mut || {
+            black_box(read(black_box(&descriptors)));
+        });
+        let judging = seconds(&mut || {
+            black_box(chosen.verdicts(black_box(&descriptors), black_box(&mut verdicts)));
+        });
+        let together = seconds(&mut || {
+            black_box(threaded.verdicts(black_box(&descriptors), black_box(&mut verdicts)));
+        });
+        shares.push(reading / judging);
+        gains.push(judging / together);
+        best = [best[0].min(judging), best[1].min(reading)];
+    }
+    let [judging, reading] = best.map(|seconds| bytes / seconds / 1e9);
+    report.median(
+        format!(
+            "software device from memory, one core, {}: share of the core's read bandwidth",
+            chosen.instruction_set(IN_MEMORY)
+        ),
+        shares,
+        Bound::AtLeast(0.70),
+        format!("{judging:.1} GB/s; plain reading {reading:.1} GB/s"),
+    );
+    report.median(
+        format!(
+            "software device from memory: {} threads beside one",
+            threaded.threads(IN_MEMORY)
+        ),
+        gains,
+        Bound::AtLeast(1.0),
+        "what all cores gain",
+    );
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! Judging a block at once, the same for every vector instruction set: what the golden model asks of one descriptor,
+//! here asked of a plane of bytes.
+
+use super::counts::Counts;
+use super::lanes::{Lanes, MOST_LANES, Map};
+use super::linear::Linear;
+use super::rules::{HEADER, Rules};
+use super::{Slots, portable};
+use crate::tcp::descriptor::CHECKED_BYTES;
+use crate::tcp::profile::RISK_MASK;
+use crate::tcp::verdict::{DECISION_SHIFT, FLAG_HIT, OVER_MAXIMUM};
+use crate::tcp::{Decision, Descriptor, Detail, Layout};
+
+/// Where the flags and the costs begin.
+const FLAGS: usize = 10;
+const COSTS: usize = 14;
+
+/// The answers to a block, and the flags for its detail words.
+struct Answer<V> {
+    verdicts: V,
+    causes: V,
+    flags: [V; 2],
+}
+
+/// Judges whole blocks, then what is left: as one padded block, or one by one where that is faster.
+#[inline(always)]
+pub(super) fn judge<V: Lanes, M: Map<V>>(
+    rules: &Rules,
+    descriptors: &[Descriptor],
+    mut slots: Slots<'_>,
+    counts: &mut Counts,
+) {
+    let map = Linear::of(rules.checksum).map(M::new);
+    let with_causes = matches!(slots, Slots::Details(_));
+    let blocks = descriptors.chunks_exact(V::COUNT);
+    let rest = blocks.remainder();
+    let mut start = 0;
+    for block in blocks {
+        let answer = judge_block::<V, M>(rules, map.as_ref(), block, with_causes, counts);
+        match &mut slots {
+            Slots::Verdicts(verdicts) => answer.verdicts.store(bytemuck::cast_slice_mut(
+                &mut verdicts[start..start + V::COUNT],
+            )),
+            Slots::Details(details) => answer.store_words(&mut details[start..start + V::COUNT]),
+        }
+        start += V::COUNT;
+    }
+    let (_, mut slots) = slots.split_at(start);
+    if rest.len() < portable::FASTER_BELOW {
+        portable::judge(rules, rest, slots, counts);
+        return;
+    }
+    // Zeros fail the first check, so the padding passes none and is not counted.
+    let mut padded = [Descriptor([0; Descriptor::SIZE]); MOST_LANES];
+    padded[..rest.len()].copy_from_slice(rest);
+    let answer = judge_block::<V, M>(
+        rules,
+        map.as_ref(),
+        &padded[..V::COUNT],
+        with_causes,
+        counts,
+    );
+    match &mut slots {
+        Slots::Verdicts(verdicts) => {
+            let mut bytes = [0; MOST_LANES];
+            answer.verdicts.store(&mut bytes[..V::COUNT]);
+            verdicts.copy_from_slice(bytemuck::cast_slice(&bytes[..rest.len()]));
+        }
+        Slots::Details(details) => {
+            let mut words = [Detail::default(); MOST_LANES];
+            answer.store_words(&mut words[..V::COUNT]);
+            details.copy_from_slice(&words[..rest.len()]);
+        }
+    }
+}
+
+impl<V: Lanes> Answer<V> {
+    #[inline(always)]
+    fn store_words(self, details: &mut [Detail]) {
+        let [high, low] = self.flags;
+        V::store_words([self.verdicts, self.causes, low, high], details);
+    }
+}
+
+#[inline(always)]
+fn judge_block<V: Lanes, M: Map<V>>(
+    rules: &Rules,
+    map: Option<&M>,
+    block: &[Descriptor],
+    with_causes: bool,
+    counts: &mut Counts,
+) -> Answer<V> {
+    let planes = V::planes(block);
+    let zero = V::splat(0);
+
+    let magic = differences(&planes, 0..4).eq(zero);
+    let version = V::both(magic, differences(&planes, 4..6).eq(zero));
+    let checksum = V::both(version, checksum_fits(rules, map, &planes));
+    let risk = planes[FLAGS + 3].and(V::splat(RISK_MASK as u8));
+    let mut verdict = V::by_risk(V::risk_table(rules.levels), risk);
+    let one_risk = V::only(checksum, verdict.eq(zero));
+    let valid = V::both(one_risk, flagged(&planes, rules.reserved).eq(zero));
+
+    let mut decision = V::by_risk(V::risk_table(rules.decisions), risk);
+    if rules.has_flags {
+        let allowed = flagged(&planes, rules.deny).eq(zero);
+        let approved = flagged(&planes, rules.approval).eq(zero);
+        decision = decision.max(at_least::<V>(Decision::Reject).drop(allowed));
+        decision = decision.max(at_least::<V>(Decision::RequireApproval).drop(approved));
+        let clear = V::both(allowed, approved);
+        verdict = verdict.or(V::splat(FLAG_HIT).drop(clear));
+        counts.hit += V::count(V::only(valid, clear));
+    }
+    if rules.has_maxima {
+        let within = within_maxima(rules, &planes);
+        decision = decision.max(V::splat(rules.exceeded).drop(within));
+        verdict = verdict.or(V::splat(OVER_MAXIMUM).drop(within));
+        counts.over += V::count(V::only(valid, within));
+    }
+    decision = decision.keep(valid);
+
+    let checks = [magic, version, checksum, one_risk, valid];
+    for (passed, check) in counts.passed.iter_mut().zip(checks) {
+        *passed += V::count(check);
+    }
+    for (count, least) in counts.at_least.iter_mut().zip(&Decision::ALL[1..]) {
+        *count += V::count(at_least::<V>(*least).le(decision));
+    }
+    let mut causes = zero;
+    if with_causes {
+        // One more than the checks passed; none once all are.
+        causes = V::splat(1);
+        for (check, code) in checks.into_iter().zip(2..) {
+            causes = causes.max(V::splat(code).keep(check));
+        }
+        causes = causes.drop(valid);
+    }
+    Answer {
+        verdicts: verdict.keep(valid).or(decision),
+        causes,
+        flags: [planes[FLAGS + 2], planes[FLAGS + 3]],
+    }
+}
+
+#[inline(always)]
+fn at_least<V: Lanes>(decision: Decision) -> V {
+    V::splat(decision.code() << DECISION_SHIFT)
+}
+
+/// Not zero where a byte of the header is not what it must be.
+#[inline(always)]
+fn differences<V: Lanes>(planes: &[V; Descriptor::SIZE], bytes: std::ops::Range<usize>) -> V {
+    let mut differences = V::splat(0);
+    for byte in bytes {
+        differences = differences.or(planes[byte].xor(V::splat(HEADER[byte])));
+    }
+    differences
+}
+
+/// Not zero where one of these flags is set.
+#[inline(always)]
+fn flagged<V: Lanes>(planes: &[V; Descriptor::SIZE], mask: [u8; 4]) -> V {
+    let mut hit = V::splat(0);
+    for (byte, mask) in mask.into_iter().enumerate() {
+        hit = hit.or(planes[FLAGS + byte].and(V::splat(mask)));
+    }
+    hit
+}
+
+#[inline(always)]
+fn checksum_fits<V: Lanes, M: Map<V>>(
+    rules: &Rules,
+    map: Option<&M>,
+    planes: &[V; Descriptor::SIZE],
+) -> V::Mask {
+    let [high, low] = [planes[CHECKED_BYTES], planes[CHECKED_BYTES + 1]];
+    if let Some(map) = map {
+        let [constant_high, constant_low] = rules.header_checksum.to_be_bytes();
+        let (linear_low, linear_high) = map.apply(planes);
+        let low = linear_low.xor(low).eq(V::splat(constant_low));
+        return V::both(low, linear_high.xor(high).eq(V::splat(constant_high)));
+    }
+    // The header's bytes are summed too: right where they are, of no matter where they are not.
+    let (sum_low, sum_high) = V::sum(&planes[..CHECKED_BYTES]);
+    V::both(sum_low.eq(low), sum_high.eq(high))
+}
+
+#[inline(always)]
+fn within_maxima<V: Lanes>(rules: &Rules, planes: &[V; Descriptor::SIZE]) -> V::Mask {
+    match rules.layout {
+        Layout::Compact => {
+            let exec = within::<V, 2>(rules, planes, COSTS);
+            let memory = within::<V, 2>(rules, planes, COSTS + 2);
+            let output = within::<V, 2>(rules, planes, COSTS + 4);
+            V::both(V::both(exec, memory), output)
+        }
+        Layout::Wide => {
+            let exec = within::<V, 4>(rules, planes, COSTS);
+            let memory = within::<V, 2>(rules, planes, COSTS + 4);
+            let output = within::<V, 2>(rules, planes, COSTS + 6);
+            V::both(V::both(exec, memory), output)
+        }
+    }
+}
+
+/// Where a big-endian field is at most its maximum, byte by byte from its last.
+#[inline(always)]
+fn within<V: Lanes, const LEN: usize>(
+    rules: &Rules,
+    planes: &[V; Descriptor::SIZE],
+    first: usize,
+) -> V::Mask {
+    let mut byte = first + LEN - 1;
+    let mut within = planes[byte].le(V::splat(rules.maxima[byte - COSTS]));
+    while byte > first {
+        byte -= 1;
+        let most = V::splat(rules.maxima[byte - COSTS]);
+        // Less or equal, but not equal with the rest greater.
+        let rest_greater = V::only(planes[byte].eq(most), within);
+        within = V::only(planes[byte].le(most), rest_greater);
+    }
+    within
+}
