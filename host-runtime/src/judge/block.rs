@@ -3,7 +3,7 @@
 
 use super::counts::Counts;
 use super::lanes::{Lanes, MOST_LANES, Map};
-use super::linear::Linear;
+use super::linear::{Linear, POSITIONS, VARIABLE};
 use super::rules::{HEADER, Rules};
 use super::{Slots, portable};
 use crate::tcp::descriptor::CHECKED_BYTES;
@@ -180,8 +180,10 @@ fn checksum_fits<V: Lanes, M: Map<V>>(
         let low = linear_low.xor(low).eq(V::splat(constant_low));
         return V::both(low, linear_high.xor(high).eq(V::splat(constant_high)));
     }
-    // The header's bytes are summed too: right where they are, of no matter where they are not.
-    let (sum_low, sum_high) = V::sum(&planes[..CHECKED_BYTES]);
+    // The header's six bytes add up to less than a byte holds: one more plane, the same everywhere.
+    let mut summed = [V::splat(rules.header_checksum as u8); 1 + POSITIONS];
+    summed[1..].copy_from_slice(&planes[VARIABLE]);
+    let (sum_low, sum_high) = V::sum(&summed);
     V::both(sum_low.eq(low), sum_high.eq(high))
 }
 
