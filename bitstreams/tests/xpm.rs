@@ -442,6 +442,40 @@ fn memories_read_what_was_written_in_every_mode_and_latency() {
 }
 
 #[test]
+fn memories_begin_with_their_content_and_outputs_take_their_reset_value() {
+    let library = library(&[build("contents", "contents", &[])]);
+    let mut model = instance(&library, "contents");
+    for (address, list, file, half) in [
+        (0, 0x12, 0xbeef, 2),
+        (1, 0xab, 1, 1),
+        (2, 0, 2, 4),
+        (3, 0xffff, 0, 3),
+        (6, 0, 0x77, 0),
+    ] {
+        set(&mut model, "address", address);
+        (0..3).for_each(|_| clock(&mut model, FIRST));
+        let seen = ["list", "file", "pair", "half"].map(|port| get(&model, port));
+        assert_eq!(seen, [list, file, file, half], "at {address}");
+    }
+    // Written, it reads the new word at once by the port without registers.
+    set(&mut model, "we", 1);
+    set(&mut model, "data", 0x1234);
+    clock(&mut model, FIRST);
+    set(&mut model, "we", 0);
+    clock(&mut model, FIRST);
+    assert_eq!((get(&model, "copy"), get(&model, "copy_b")), (0x1234, 0));
+    clock(&mut model, FIRST);
+    assert_eq!(get(&model, "copy_b"), 0x1234);
+    // An input is there after the clock's rise: the asynchronous reset shows before the next one.
+    set(&mut model, "rst", 1);
+    clock(&mut model, FIRST);
+    assert_eq!((get(&model, "list"), get(&model, "file")), (0x5a, 0x77));
+    clock(&mut model, FIRST);
+    let seen = ["list", "file", "pair", "copy_b", "dout"].map(|port| get(&model, port));
+    assert_eq!(seen, [0x5a, 0, 0xc0de, 0, 0xb0c]);
+}
+
+#[test]
 fn crossings_arrive_after_their_stages() {
     let library = library(&[build("crossings", "crossings", &[])]);
     let mut model = instance(&library, "crossings");

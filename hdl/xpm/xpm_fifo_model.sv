@@ -16,7 +16,7 @@ module xpm_fifo_model #(
     parameter integer WR_DATA_COUNT_WIDTH = 1,
     parameter integer RD_DATA_COUNT_WIDTH = 1,
     parameter [31:0] USE_ADV_FEATURES = "0707",
-    parameter [READ_DATA_WIDTH-1:0] DOUT_RESET_VALUE = '0
+    parameter DOUT_RESET_VALUE = "0"
 ) (
     input  logic                           rst,
     input  logic                           wr_clk,
@@ -61,6 +61,16 @@ module xpm_fifo_model #(
     digit(USE_ADV_FEATURES[15:8]),
     digit(USE_ADV_FEATURES[7:0])
   };
+
+  // So does the value of `dout` in reset, with any number of digits.
+  localparam integer ResetDigits = $bits(DOUT_RESET_VALUE) / 8;
+  localparam logic [8*ResetDigits-1:0] ResetText = DOUT_RESET_VALUE;
+  function automatic logic [READ_DATA_WIDTH-1:0] reset_value();
+    reset_value = '0;
+    for (int i = ResetDigits - 1; i >= 0; i--)
+      reset_value = READ_DATA_WIDTH'({reset_value, digit(ResetText[8*i+:8])});
+  endfunction
+  localparam logic [READ_DATA_WIDTH-1:0] ResetValue = reset_value();
 
   logic [Unit-1:0] units[Depth];
   // Units written, taken from the memory, and handed to the reader, since the reset; and what each side knows of
@@ -146,7 +156,7 @@ module xpm_fifo_model #(
   if (FIRST_WORD_FALL_THROUGH != 0) begin : g_fall_through
     // Two words wait outside the memory, as in the macro: its output register, and `dout`.
     logic first = '0, second = '0, move;
-    logic [READ_DATA_WIDTH-1:0] register, shown = DOUT_RESET_VALUE;
+    logic [READ_DATA_WIDTH-1:0] register, shown = ResetValue;
     assign move  = first && (!second || pop);
     assign fetch = there >= 32'(ReadUnits) && (!first || move) && !rd_reset;
     always_ff @(posedge rd_clk) begin
@@ -157,7 +167,7 @@ module xpm_fifo_model #(
       if (rd_reset) begin
         first  <= '0;
         second <= '0;
-        shown  <= DOUT_RESET_VALUE;
+        shown  <= ResetValue;
       end
     end
     assign empty = !second;
@@ -165,7 +175,7 @@ module xpm_fifo_model #(
     assign data_valid = second && Features[12];
   end else begin : g_standard
     localparam integer Latency = FIFO_READ_LATENCY < 1 ? 1 : FIFO_READ_LATENCY;
-    logic [Latency*READ_DATA_WIDTH-1:0] words = {Latency{DOUT_RESET_VALUE}};
+    logic [Latency*READ_DATA_WIDTH-1:0] words = {Latency{ResetValue}};
     logic [Latency-1:0] valid = '0;
     assign empty = there < 32'(ReadUnits);
     assign fetch = pop;
@@ -180,7 +190,7 @@ module xpm_fifo_model #(
         end
       end
       if (rd_reset) begin
-        words <= {Latency{DOUT_RESET_VALUE}};
+        words <= {Latency{ResetValue}};
         valid <= '0;
       end
     end

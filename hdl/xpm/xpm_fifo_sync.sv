@@ -61,7 +61,8 @@ module xpm_fifo_sync #(
       .PROG_EMPTY_THRESH(PROG_EMPTY_THRESH),
       .WR_DATA_COUNT_WIDTH(WR_DATA_COUNT_WIDTH),
       .RD_DATA_COUNT_WIDTH(RD_DATA_COUNT_WIDTH),
-      .USE_ADV_FEATURES(USE_ADV_FEATURES)
+      .USE_ADV_FEATURES(USE_ADV_FEATURES),
+      .DOUT_RESET_VALUE(DOUT_RESET_VALUE)
   ) fifo (
       .rd_clk(wr_clk),
       .rd_filled(),

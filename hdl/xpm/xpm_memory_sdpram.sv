@@ -1,5 +1,5 @@
 // Behavioural model of xpm_memory_sdpram (AMD UG974): a memory with a port to write and one to read; a word that is read while it is written is the old one.
-// Error correction, sleep and the choice of memory are accepted without effect; outputs are reset to 0, synchronously.
+// Error correction, sleep and the choice of memory are accepted without effect.
 `default_nettype wire
 module xpm_memory_sdpram #(
     parameter integer ADDR_WIDTH_A = 6,
@@ -56,6 +56,8 @@ module xpm_memory_sdpram #(
       .MEMORY_SIZE(MEMORY_SIZE),
       .MEMORY_INIT_FILE(MEMORY_INIT_FILE),
       .MEMORY_INIT_PARAM(MEMORY_INIT_PARAM),
+      .READ_RESET_VALUE_B(READ_RESET_VALUE_B),
+      .ASYNC_RESET_B(RST_MODE_B == "ASYNC" ? 1 : 0),
       .WIDTH_A(WRITE_DATA_WIDTH_A),
       .WIDTH_B(READ_DATA_WIDTH_B),
       .BYTE_A(BYTE_WRITE_WIDTH_A),

@@ -1,5 +1,5 @@
 // Behavioural model of xpm_memory_tdpram (AMD UG974): a memory with two ports; a word that one port reads while the other writes it is the old one.
-// Error correction, sleep and the choice of memory are accepted without effect; outputs are reset to 0, synchronously.
+// Error correction, sleep and the choice of memory are accepted without effect.
 `default_nettype wire
 module xpm_memory_tdpram #(
     parameter integer ADDR_WIDTH_A = 6,
@@ -73,6 +73,10 @@ module xpm_memory_tdpram #(
       .MEMORY_SIZE(MEMORY_SIZE),
       .MEMORY_INIT_FILE(MEMORY_INIT_FILE),
       .MEMORY_INIT_PARAM(MEMORY_INIT_PARAM),
+      .READ_RESET_VALUE_A(READ_RESET_VALUE_A),
+      .ASYNC_RESET_A(RST_MODE_A == "ASYNC" ? 1 : 0),
+      .READ_RESET_VALUE_B(READ_RESET_VALUE_B),
+      .ASYNC_RESET_B(RST_MODE_B == "ASYNC" ? 1 : 0),
       .WIDTH_A(WRITE_DATA_WIDTH_A),
       .WIDTH_B(WRITE_DATA_WIDTH_B),
       .BYTE_A(BYTE_WRITE_WIDTH_A),

@@ -28,9 +28,12 @@ const MODELS: &[(&str, &str)] = &models![
     "xpm_fifo_axis.sv",
     "xpm_fifo_model.sv",
     "xpm_fifo_sync.sv",
+    "xpm_memory_dpdistram.sv",
+    "xpm_memory_dprom.sv",
     "xpm_memory_model.sv",
     "xpm_memory_sdpram.sv",
     "xpm_memory_spram.sv",
+    "xpm_memory_sprom.sv",
     "xpm_memory_tdpram.sv",
 ];
 

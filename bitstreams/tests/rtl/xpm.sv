@@ -135,6 +135,63 @@ module memory #(
   end
 endmodule
 
+// Memories with initial content and values of their outputs in reset; `list` shows them from a string, `file` and
+// `pair` from a file, `half` halves of the words of a string. `copy` is written.
+module contents (
+    input  logic        ap_clk,
+    input  logic        rst,
+    input  logic        we,
+    input  logic [ 2:0] address,
+    input  logic [15:0] data,
+    output logic [15:0] list,
+    output logic [15:0] file,
+    output logic [15:0] pair,
+    output logic [15:0] half,
+    output logic [15:0] copy,
+    output logic [15:0] copy_b,
+    output logic [11:0] dout
+);
+  xpm_memory_sprom #(
+      .MEMORY_SIZE(128), .ADDR_WIDTH_A(3), .READ_DATA_WIDTH_A(16), .READ_LATENCY_A(1),
+      .MEMORY_INIT_PARAM("12, aB,0,FFFF"), .READ_RESET_VALUE_A("5A"), .RST_MODE_A("ASYNC")
+  ) from_list (
+      .sleep(1'b0), .clka(ap_clk), .ena(1'b1), .addra(address), .injectsbiterra(1'b0), .injectdbiterra(1'b0),
+      .rsta(rst), .regcea(1'b1), .douta(list), .sbiterra(), .dbiterra()
+  );
+  xpm_memory_dprom #(
+      .MEMORY_SIZE(128), .ADDR_WIDTH_A(3), .ADDR_WIDTH_B(3), .READ_DATA_WIDTH_A(16), .READ_DATA_WIDTH_B(16),
+      .READ_LATENCY_A(1), .READ_LATENCY_B(2), .MEMORY_INIT_FILE("xpm.mem"), .READ_RESET_VALUE_B("C0DE")
+  ) from_file (
+      .sleep(1'b0), .clka(ap_clk), .ena(1'b1), .addra(address), .injectsbiterra(1'b0), .injectdbiterra(1'b0),
+      .rsta(rst), .regcea(1'b1), .douta(file), .sbiterra(), .dbiterra(),
+      .clkb(ap_clk), .enb(1'b1), .addrb(address), .injectsbiterrb(1'b0), .injectdbiterrb(1'b0),
+      .rstb(rst), .regceb(1'b1), .doutb(pair), .sbiterrb(), .dbiterrb()
+  );
+  xpm_memory_sdpram #(
+      .MEMORY_SIZE(128), .ADDR_WIDTH_A(2), .ADDR_WIDTH_B(3), .WRITE_DATA_WIDTH_A(32), .BYTE_WRITE_WIDTH_A(32),
+      .READ_DATA_WIDTH_B(16), .READ_LATENCY_B(1), .MEMORY_INIT_PARAM("10002,30004")
+  ) narrow (
+      .sleep(1'b0), .clka(ap_clk), .ena(1'b1), .addra('0), .wea('0), .dina('0), .injectsbiterra(1'b0),
+      .injectdbiterra(1'b0), .clkb(ap_clk), .enb(1'b1), .addrb(address), .rstb(1'b0), .regceb(1'b1),
+      .doutb(half), .sbiterrb(), .dbiterrb()
+  );
+  xpm_memory_dpdistram #(
+      .MEMORY_SIZE(128), .ADDR_WIDTH_A(3), .ADDR_WIDTH_B(3), .WRITE_DATA_WIDTH_A(16), .BYTE_WRITE_WIDTH_A(16),
+      .READ_DATA_WIDTH_A(16), .READ_DATA_WIDTH_B(16), .READ_LATENCY_A(0), .READ_LATENCY_B(1)
+  ) written (
+      .clka(ap_clk), .ena(1'b1), .addra(address), .wea(we), .dina(data), .rsta(rst), .regcea(1'b1), .douta(copy),
+      .clkb(ap_clk), .enb(1'b1), .addrb(address), .rstb(rst), .regceb(1'b1), .doutb(copy_b)
+  );
+  xpm_fifo_sync #(
+      .FIFO_WRITE_DEPTH(16), .WRITE_DATA_WIDTH(12), .READ_DATA_WIDTH(12), .DOUT_RESET_VALUE("b0c")
+  ) fifo (
+      .sleep(1'b0), .rst(rst), .wr_clk(ap_clk), .wr_en(1'b0), .din('0), .rd_en(1'b0), .dout, .full(), .prog_full(),
+      .wr_data_count(), .overflow(), .wr_rst_busy(), .almost_full(), .wr_ack(), .empty(), .prog_empty(),
+      .rd_data_count(), .underflow(), .rd_rst_busy(), .almost_empty(), .data_valid(), .injectsbiterr(1'b0),
+      .injectdbiterr(1'b0), .sbiterr(), .dbiterr()
+  );
+endmodule
+
 module crossings (
     input  logic       ap_clk,
     input  logic       ap_clk_2,
