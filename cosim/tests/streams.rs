@@ -3,7 +3,7 @@
 mod common;
 
 use common::{cache, memory, rtl};
-use cosim::engine::{ClockRatio, EngineError, Rule, StreamEnd, UnitOptions};
+use cosim::engine::{ClockRatio, EngineError, Rule, Stalls, StreamEnd, UnitOptions};
 use cosim::interface::Direction;
 use cosim::{Engine, EngineConfig, ModelBuild, ModelLibrary};
 
@@ -42,8 +42,24 @@ fn joined(
     receiver_first: bool,
     depth: usize,
 ) -> Result<Engine, EngineError> {
+    joined_with(
+        EngineConfig::default(),
+        kernel,
+        misbehave,
+        receiver_first,
+        depth,
+    )
+}
+
+fn joined_with(
+    config: EngineConfig,
+    kernel: &str,
+    misbehave: u32,
+    receiver_first: bool,
+    depth: usize,
+) -> Result<Engine, EngineError> {
     let library = library(misbehave);
-    let mut engine = Engine::new(EngineConfig::default(), memory());
+    let mut engine = Engine::new(config, memory());
     let kernels = if receiver_first {
         ["receiver", kernel]
     } else {
@@ -89,6 +105,30 @@ fn beats_arrive_whole_and_in_order_whatever_the_order_of_the_units() {
         counts.push(beats);
     }
     assert!(counts[0] > 300 && counts[0] == counts[1], "{counts:?}");
+}
+
+#[test]
+fn stalls_slow_a_stream_down_by_their_seed_and_lose_nothing() {
+    let beats = |seed, t| {
+        let stalls = Stalls {
+            t,
+            ..Stalls::default()
+        };
+        let config = EngineConfig {
+            seed,
+            stalls,
+            ..EngineConfig::default()
+        };
+        let mut engine = joined_with(config, "sender", 0, false, 4).expect("they fit");
+        engine.run(1000).expect("it runs");
+        assert_eq!(value(&engine, 1, "wrong"), 0);
+        value(&engine, 1, "beats")
+    };
+    let free = beats(1, 0.0);
+    let stalled = beats(1, 0.9);
+    assert!(stalled > 20 && stalled < free / 2, "{stalled} of {free}");
+    assert_eq!(beats(1, 0.9), stalled);
+    assert_ne!(beats(2, 0.9), stalled);
 }
 
 #[test]

@@ -36,6 +36,7 @@ use crate::memory::DeviceMemory;
 use crate::model::{InstanceOptions, ModelLibrary};
 use clocks::Clocks;
 use interconnect::Interconnect;
+use stall::StallSource;
 use stream::Link;
 use unit::{Unit, no_such};
 
@@ -140,7 +141,11 @@ impl Engine {
         to: &StreamEnd,
         depth: usize,
     ) -> Result<(), EngineError> {
-        let link = Link::new(&mut self.units, from, to, depth)?;
+        // Ports of units are numbered from 0.
+        let number = u64::MAX - self.links.len() as u64;
+        let t = self.config.stalls.t;
+        let stalls = StallSource::new(self.config.seed, number, [t, t, 0.0, 0.0, 0.0]);
+        let link = Link::new(&mut self.units, from, to, depth, stalls)?;
         self.links.push(link);
         Ok(())
     }

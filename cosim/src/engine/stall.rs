@@ -16,6 +16,8 @@ pub struct Stalls {
     pub b: f64,
     /// All channels of AXI4-Lite ports: the engine's valids towards, and readys from, the kernel.
     pub lite: f64,
+    /// Streams between units: the engine's TREADY towards the sender, and its TVALID of a new beat.
+    pub t: f64,
 }
 
 impl Stalls {
@@ -28,6 +30,7 @@ impl Stalls {
             w: probability,
             b: probability,
             lite: probability,
+            t: probability,
         }
     }
 }
@@ -38,6 +41,9 @@ pub(super) const R: u32 = 2;
 pub(super) const AW: u32 = 4;
 pub(super) const W: u32 = 8;
 pub(super) const B: u32 = 16;
+/// The same bits for a stream.
+pub(super) const TREADY: u32 = AR;
+pub(super) const TVALID: u32 = R;
 
 /// Random bits spent on one channel: five channels share one 64-bit draw.
 const BITS: u32 = 12;

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use super::error::{Channel, EngineError, Rule, Violation};
 use super::interconnect::Interconnect;
+use super::stall::{StallSource, TREADY, TVALID};
 use super::unit::{Unit, no_such};
 use crate::frame::AxiStream;
 use crate::interface::{Direction, StreamInterface};
@@ -38,6 +39,7 @@ pub(super) struct Link {
     tkeep: Option<[u64; 2]>,
     tstrb: bool,
     depth: usize,
+    stalls: StallSource,
     fifo: VecDeque<AxiStream>,
     /// A beat that waits for the sender's TREADY.
     held: Option<AxiStream>,
@@ -50,6 +52,7 @@ impl Link {
         from: &StreamEnd,
         to: &StreamEnd,
         depth: usize,
+        stalls: StallSource,
     ) -> Result<Self, EngineError> {
         let (sender, from_unit) = find(units, from, Direction::Output)?;
         let (receiver, to_unit) = find(units, to, Direction::Input)?;
@@ -85,6 +88,7 @@ impl Link {
             tkeep: (!sender.keep).then(|| [all(0), all(64)]),
             tstrb: sender.strobe,
             depth: depth.max(MIN_DEPTH),
+            stalls,
             fifo: VecDeque::new(),
             held: None,
         })
@@ -96,6 +100,7 @@ impl Link {
         units: &mut [Unit],
         fabric: &mut Interconnect,
     ) -> Result<(), EngineError> {
+        let stalled = self.stalls.draw(fabric.now);
         // SAFETY: the model checked that the structure lies in the frame, aligned and apart; nothing else refers to
         // it now.
         let sender = unsafe { stream(&mut units[self.from.unit], self.from.offset).as_mut() };
@@ -107,14 +112,16 @@ impl Link {
             fabric.progress();
             self.fifo.push_back(self.complete(*sender));
         }
-        sender.tready = u8::from(self.fifo.len() < self.depth);
+        sender.tready = u8::from(self.fifo.len() < self.depth && stalled & TREADY == 0);
         // SAFETY: as above; the sender's structure is not used any more.
         let receiver = unsafe { stream(&mut units[self.to.unit], self.to.offset).as_mut() };
         if receiver.tvalid & receiver.tready != 0 {
             fabric.progress();
             receiver.tvalid = 0;
         }
+        // What is offered stays so.
         if receiver.tvalid == 0
+            && stalled & TVALID == 0
             && let Some(beat) = self.fifo.pop_front()
         {
             let tready = receiver.tready;
