@@ -47,6 +47,20 @@ pub struct MasterInterface {
     pub writes: bool,
 }
 
+/// An AXI4 slave port (`s_axi_*`) that takes bursts; write channels only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlaveInterface {
+    /// Common prefix of its signals, as `s_axi_push`.
+    pub name: String,
+    /// Bytes from the start of the frame to its [`frame::AxiMaster`](crate::frame::AxiMaster), whose `out` half the
+    /// engine drives here, and whose `input` half the kernel.
+    pub offset: usize,
+    /// Data bits: a power of two from 32 to 1024.
+    pub data_width: u32,
+    /// Address bits, up to 64.
+    pub address_width: u32,
+}
+
 /// An AXI4-Lite slave port (`s_axi_*`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiteInterface {
@@ -88,6 +102,9 @@ pub struct Interfaces {
     pub clocks: Vec<String>,
     /// AXI4 masters, by name.
     pub masters: Vec<MasterInterface>,
+    /// AXI4 slaves, by name.
+    #[serde(default)]
+    pub slaves: Vec<SlaveInterface>,
     /// AXI4-Lite slaves, by name.
     pub lites: Vec<LiteInterface>,
     /// AXI4-Stream ports, by name.

@@ -1,6 +1,6 @@
 // One checking lane: a descriptor in, its result LATENCY clocks later, one a clock,
-// never stalled. The policy and the options are constant while descriptors of a run
-// are inside.
+// never stalled. Each descriptor brings its policy and options, so that neighbours in
+// the pipeline may be checked by different ones.
 //
 // Stage 1 looks at the bytes (compares, masks, checksum), stage 2 reduces (maxima,
 // checksum), stage 3 compares the checksum and finds the decision, stage 4 puts the
@@ -42,6 +42,10 @@ module check_lane
   looked_t looked_1_q, looked_2_q, looked_3_q;
   logic [31:0] exec_q;
   logic [15:0] memory_q, output_q;
+  // What later stages need of the policy.
+  logic [31:0] max_exec_q, max_sizes_q;
+  logic [31:0] risk_table_1_q, risk_table_2_q;
+  logic [1:0] floor_1_q, floor_2_q;
   logic [15:0] stored_1_q, stored_2_q;
 
   function automatic logic [2:0] risk_level(input logic [4:1] one_hot);
@@ -61,6 +65,10 @@ module check_lane
     memory_q <= wide_i ? half_18 : half_16;
     output_q <= wide_i ? half_20 : half_18;
     stored_1_q <= stored;
+    max_exec_q <= policy_i[POLICY_MAX_EXEC];
+    max_sizes_q <= policy_i[POLICY_MAX_SIZES];
+    risk_table_1_q <= policy_i[POLICY_RISK_TABLE];
+    floor_1_q <= policy_i[POLICY_FLOOR][1:0];
   end
 
   logic [15:0] checksum;  // of stage 2
@@ -76,11 +84,9 @@ module check_lane
   always_ff @(posedge clk_i) begin
     looked_2_q <= looked_1_q;
     stored_2_q <= stored_1_q;
-    over_2_q <= {
-      exec_q > policy_i[POLICY_MAX_EXEC],
-      memory_q > policy_i[POLICY_MAX_SIZES][15:0],
-      output_q > policy_i[POLICY_MAX_SIZES][31:16]
-    };
+    risk_table_2_q <= risk_table_1_q;
+    floor_2_q <= floor_1_q;
+    over_2_q <= {exec_q > max_exec_q, memory_q > max_sizes_q[15:0], output_q > max_sizes_q[31:16]};
   end
 
   // Stage 3. The decision is the most severe that anything asks for; severity is
@@ -90,8 +96,8 @@ module check_lane
   logic [1:0] by_risk, by_maximum, by_approval, decision;
 
   always_comb begin
-    by_risk = policy_i[POLICY_RISK_TABLE][2*looked_2_q.risk+:2];
-    by_maximum = |over_2_q ? policy_i[POLICY_FLOOR][1:0] : APPROVE;
+    by_risk = risk_table_2_q[2*looked_2_q.risk+:2];
+    by_maximum = |over_2_q ? floor_2_q : APPROVE;
     by_approval = looked_2_q.approval_hit ? REQUIRE_APPROVAL : APPROVE;
     decision = by_risk > by_maximum ? by_risk : by_maximum;
     if (by_approval > decision) decision = by_approval;

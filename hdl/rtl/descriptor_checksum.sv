@@ -6,7 +6,7 @@ module descriptor_checksum
   import tcp_pkg::*;
 (
     input  logic                      clk_i,
-    input  checksum_e                 algorithm_i,  // constant during a run
+    input  checksum_e                 algorithm_i,  // of this body
     input  logic      [BODY_BITS-1:0] body_i,
     output logic      [         15:0] checksum_o
 );
@@ -20,6 +20,7 @@ module descriptor_checksum
   // Magic and version, added up.
   localparam logic [15:0] SUM_CONSTANT = 16'h54 + 16'h43 + 16'h50 + 16'h02 + 16'h00 + 16'h02;
 
+  checksum_e algorithm_q;
   logic [15:0] crc32_q, modbus_q;
   logic [3:0][9:0] partial_q;  // four bytes each
   logic [15:0] checksum_q;
@@ -45,7 +46,8 @@ module descriptor_checksum
                         (10'(body_i[32*i+16+:8]) + 10'(body_i[32*i+24+:8]));
       end
     end
-    case (algorithm_i)
+    algorithm_q <= algorithm_i;
+    case (algorithm_q)
       CHECKSUM_SUM:
       checksum_q <= (16'(partial_q[0]) + 16'(partial_q[1])) +
                     (16'(partial_q[2]) + 16'(partial_q[3])) + SUM_CONSTANT;

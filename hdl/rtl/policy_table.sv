@@ -1,33 +1,35 @@
-// The sixteen policy slots. A slot's words live in small memories, which no reset
+// The policy slots. A slot's words live in small memories, which no reset
 // reaches; a flag per word tells "written since reset", and a word without it
 // reads as its reset value. So a reset is one clock and the memories stay memories.
 module policy_table
   import tcp_pkg::*;
-(
+#(
+    parameter int unsigned SLOTS = POLICY_SLOTS
+) (
     input logic clk_i,
     input logic rst_ni,
 
     // Host access: a word of a slot, read in the same clock.
-    input  logic        access_i,
-    input  logic        write_i,
-    input  logic [ 3:0] slot_i,
-    input  logic [ 2:0] word_i,
-    input  logic [31:0] wdata_i,
-    input  logic [ 3:0] wstrb_i,
-    output logic [31:0] rdata_o,   // 0 without access
+    input  logic                     access_i,
+    input  logic                     write_i,
+    input  logic [$clog2(SLOTS)-1:0] slot_i,
+    input  logic [              2:0] word_i,
+    input  logic [             31:0] wdata_i,
+    input  logic [              3:0] wstrb_i,
+    output logic [             31:0] rdata_o,   // 0 without access
 
-    // The whole slot of the run that starts, from the next clock on.
-    input  logic          load_i,
-    input  logic    [3:0] load_slot_i,
-    output policy_t       policy_o
+    // The whole slot that is asked for, from the next clock on.
+    input  logic                        load_i,
+    input  logic    [$clog2(SLOTS)-1:0] load_slot_i,
+    output policy_t                     policy_o
 );
 
   logic [POLICY_WORDS-1:0][31:0] host_words;
   logic [31:0] merged;
 
   for (genvar w = 0; w < POLICY_WORDS; w++) begin : g_word
-    logic [31:0] mem[POLICY_SLOTS];
-    logic [POLICY_SLOTS-1:0] written_q;
+    logic [31:0] mem[SLOTS];
+    logic [SLOTS-1:0] written_q;
     logic [31:0] policy_q;
     wire selected = access_i && word_i == 3'(w);
 

@@ -10,7 +10,7 @@ use super::BuildError;
 use super::ports::VerilatedPort;
 use crate::frame;
 use crate::interface::{
-    Direction, Interfaces, LiteInterface, MasterInterface, Port, StreamInterface,
+    Direction, Interfaces, LiteInterface, MasterInterface, Port, SlaveInterface, StreamInterface,
 };
 
 /// A kernel's layout and the ports behind it.
@@ -19,6 +19,7 @@ pub(super) struct Binding {
     pub(super) ports: Vec<VerilatedPort>,
     /// By interface, in the order of the layout: signal name in lower case to port.
     pub(super) masters: Vec<Signals>,
+    pub(super) slaves: Vec<Signals>,
     pub(super) lites: Vec<Signals>,
     pub(super) streams: Vec<Signals>,
     /// In the order of the layout's `ports`.
@@ -164,6 +165,7 @@ pub(super) fn bind(kernel: &str, ports: &[VerilatedPort]) -> Result<Binding, Bui
             frame_size: 0,
             clocks: Vec::new(),
             masters: Vec::new(),
+            slaves: Vec::new(),
             lites: Vec::new(),
             streams: Vec::new(),
             ports: Vec::new(),
@@ -174,6 +176,7 @@ pub(super) fn bind(kernel: &str, ports: &[VerilatedPort]) -> Result<Binding, Bui
         },
         ports: ports.to_vec(),
         masters: Vec::new(),
+        slaves: Vec::new(),
         lites: Vec::new(),
         streams: Vec::new(),
         others: Vec::new(),
@@ -305,16 +308,22 @@ impl Binder<'_> {
                 writes,
             });
             binding.masters.push(signals);
+        } else if let Some(port) = self.find(prefix, "arlen") {
+            return Err(BuildError::UnsupportedPort {
+                port: port.name.clone(),
+                reason: "a slave port that takes bursts takes writes only here; remove its read channels, or make it AXI4-Lite",
+            });
+        } else if self.find(prefix, "awlen").is_some() {
+            let signals = self.collect(prefix, AXI, In, |need| matches!(need, Always | Writing))?;
+            let data_width = self.bus_width(&signals, &["wdata"], 32..=1024)?;
+            binding.layout.slaves.push(SlaveInterface {
+                name,
+                offset: self.place(size_of::<frame::AxiMaster>(), frame::FRAME_ALIGN),
+                data_width,
+                address_width: signals["awaddr"].width,
+            });
+            binding.slaves.push(signals);
         } else {
-            if let Some(port) = self
-                .find(prefix, "awlen")
-                .or_else(|| self.find(prefix, "arlen"))
-            {
-                return Err(BuildError::UnsupportedPort {
-                    port: port.name.clone(),
-                    reason: "a kernel's slave port is AXI4-Lite, without bursts; remove the AXI4 signals",
-                });
-            }
             let signals = self.collect(prefix, LITE, In, |need| need == Always)?;
             let data_width = self.bus_width(&signals, &["wdata", "rdata"], 32..=64)?;
             binding.layout.lites.push(LiteInterface {

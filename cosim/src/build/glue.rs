@@ -66,6 +66,44 @@ pub(super) fn source(kernel: &str, prefix: &str, binding: &Binding, description:
         });
         into.close();
     }
+    for (interface, signals) in layout.slaves.iter().zip(&binding.slaves) {
+        let mut out = Block::new(
+            &mut outputs,
+            "cosim::AxiMaster",
+            interface.offset,
+            "in",
+            signals,
+        );
+        for name in ["awready", "wready"] {
+            out.scalar_out(name, 0);
+        }
+        out.guarded("bvalid", |out| {
+            out.scalar_out("bresp", 0);
+            out.scalar_out("bid", 0);
+        });
+        out.close();
+        let mut into = Block::new(
+            &mut inputs,
+            "const cosim::AxiMaster",
+            interface.offset,
+            "out",
+            signals,
+        );
+        for name in ["awvalid", "wvalid", "bready"] {
+            into.scalar_in(name);
+        }
+        into.guarded("awvalid", |into| {
+            for name in ["awaddr", "awid", "awlen", "awsize", "awburst"] {
+                into.scalar_in(name);
+            }
+        });
+        into.guarded("wvalid", |into| {
+            into.scalar_in("wlast");
+            into.bytes_in("wstrb");
+            into.bytes_in("wdata");
+        });
+        into.close();
+    }
     for (interface, signals) in layout.lites.iter().zip(&binding.lites) {
         let mut out = Block::new(
             &mut outputs,

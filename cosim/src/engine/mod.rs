@@ -11,6 +11,7 @@ mod interconnect;
 mod lite;
 mod master;
 mod read;
+mod slave;
 mod stall;
 mod state;
 mod stream;
@@ -27,6 +28,7 @@ pub use config::{EngineConfig, MemoryTiming, UnitOptions};
 pub use error::{Channel, EngineError, Rule, Violation};
 pub use interconnect::{Access, ErrorResponse, Fault};
 pub use lite::{RegisterAccess, RegisterResult};
+pub use slave::{BurstResult, BurstWrite};
 pub use stall::Stalls;
 pub use stream::StreamEnd;
 
@@ -470,6 +472,44 @@ impl Engine {
             clocks,
         };
         Err(self.halt(error))
+    }
+
+    /// Queues a burst on the AXI4 slave port `port` of a compute unit; its result comes out of
+    /// [`burst_result`](Self::burst_result) some clocks later, in order. Bursts do not wait for each other's results.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such unit or port, or the burst is not one that AXI4 allows on it.
+    pub fn submit_burst(
+        &mut self,
+        unit: usize,
+        port: &str,
+        burst: &BurstWrite,
+    ) -> Result<(), EngineError> {
+        let owner = self.unit_mut(unit)?;
+        let position = owner.slave(port)?;
+        let slave = &mut owner.slaves[position];
+        slave
+            .submit(burst)
+            .map_err(|what| EngineError::Unsupported {
+                unit: owner.name.clone(),
+                what,
+            })
+    }
+
+    /// The oldest finished burst of [`submit_burst`](Self::submit_burst) on `port`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such unit or port.
+    pub fn burst_result(
+        &mut self,
+        unit: usize,
+        port: &str,
+    ) -> Result<Option<BurstResult>, EngineError> {
+        let owner = self.unit_mut(unit)?;
+        let position = owner.slave(port)?;
+        Ok(owner.slaves[position].take_result())
     }
 
     /// The level of a compute unit's `interrupt` after the last clock; low if it has none.

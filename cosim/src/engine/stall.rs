@@ -14,6 +14,8 @@ pub struct Stalls {
     pub w: f64,
     /// `BVALID` of memory ports.
     pub b: f64,
+    /// All channels of AXI4 slave ports: the engine's valids towards, and readys from, the kernel.
+    pub slave: f64,
     /// All channels of AXI4-Lite ports: the engine's valids towards, and readys from, the kernel.
     pub lite: f64,
     /// Streams between units: the engine's TREADY towards the sender, and its TVALID of a new beat.
@@ -29,6 +31,7 @@ impl Stalls {
             aw: probability,
             w: probability,
             b: probability,
+            slave: probability,
             lite: probability,
             t: probability,
         }

@@ -9,6 +9,7 @@ use super::error::{EngineError, Rule, Violation};
 use super::interconnect::Interconnect;
 use super::lite::LitePort;
 use super::master::MasterPort;
+use super::slave::SlavePort;
 use super::stall::StallSource;
 use crate::frame::{AxiLite, AxiMaster, FrameHeader};
 use crate::interface::Direction;
@@ -22,6 +23,7 @@ pub(super) struct Unit {
     pub(super) name: String,
     pub(super) model: Model,
     pub(super) masters: Vec<MasterPort>,
+    pub(super) slaves: Vec<SlavePort>,
     pub(super) lites: Vec<LitePort>,
     /// Stream ports that are connected to nothing.
     pub(super) open_streams: BTreeSet<String>,
@@ -104,6 +106,17 @@ impl Unit {
                 )
             })
             .collect();
+        let slaves = interfaces
+            .slaves
+            .iter()
+            .map(|slave| {
+                SlavePort::new(
+                    format!("{name}.{}", slave.name),
+                    slave,
+                    source([stalls.slave; 5]),
+                )
+            })
+            .collect();
         let lites = interfaces
             .lites
             .iter()
@@ -136,6 +149,7 @@ impl Unit {
             name,
             model,
             masters,
+            slaves,
             lites,
             waves: None,
         })
@@ -151,6 +165,12 @@ impl Unit {
         for port in &mut self.masters {
             // SAFETY: the model checked that the structures lie in the frame, aligned and apart; nothing
             // else refers to it now.
+            let axi = unsafe { frame.add(port.offset).cast::<AxiMaster>().as_mut() };
+            port.step::<CHECK>(axi, fabric)
+                .map_err(|violation| EngineError::from(*violation))?;
+        }
+        for port in &mut self.slaves {
+            // SAFETY: as above.
             let axi = unsafe { frame.add(port.offset).cast::<AxiMaster>().as_mut() };
             port.step::<CHECK>(axi, fabric)
                 .map_err(|violation| EngineError::from(*violation))?;
@@ -234,6 +254,10 @@ impl Unit {
             // SAFETY: as in `exchange`.
             port.reset(unsafe { frame.add(port.offset).cast::<AxiMaster>().as_mut() });
         }
+        for port in &mut self.slaves {
+            // SAFETY: as in `exchange`.
+            port.reset(unsafe { frame.add(port.offset).cast::<AxiMaster>().as_mut() });
+        }
         for port in &mut self.lites {
             // SAFETY: as in `exchange`.
             port.reset(unsafe { frame.add(port.offset).cast::<AxiLite>().as_mut() });
@@ -253,12 +277,17 @@ impl Unit {
             let axi = unsafe { frame.add(port.offset).cast::<AxiMaster>().as_ref() };
             (port.name(), port.valid_in_reset(axi))
         });
+        let slaves = self.slaves.iter().map(|port| {
+            // SAFETY: as in `exchange`.
+            let axi = unsafe { frame.add(port.offset).cast::<AxiMaster>().as_ref() };
+            (port.name.as_str(), port.valid_in_reset(axi))
+        });
         let lites = self.lites.iter().map(|port| {
             // SAFETY: as in `exchange`.
             let axi = unsafe { frame.add(port.offset).cast::<AxiLite>().as_ref() };
             (port.name.as_str(), port.valid_in_reset(axi))
         });
-        for (name, channel) in masters.chain(lites) {
+        for (name, channel) in masters.chain(slaves).chain(lites) {
             if let Some(channel) = channel {
                 return Err(EngineError::Protocol(Violation {
                     rule: Rule::ValidInReset,
@@ -283,8 +312,13 @@ impl Unit {
             // SAFETY: as in `exchange`.
             !port.is_quiet(unsafe { frame.add(port.offset).cast::<AxiLite>().as_ref() })
         });
+        let slave = self.slaves.iter().find(|port| {
+            // SAFETY: as in `exchange`.
+            !port.is_quiet(unsafe { frame.add(port.offset).cast::<AxiMaster>().as_ref() })
+        });
         master
             .map(|port| port.name().to_owned())
+            .or_else(|| slave.map(|port| port.name.clone()))
             .or_else(|| lite.map(|port| port.name.clone()))
     }
 
@@ -296,11 +330,27 @@ impl Unit {
             // SAFETY: as in `exchange`.
             report += &port.waiting(unsafe { frame.add(port.offset).cast::<AxiMaster>().as_ref() });
         }
+        for port in &self.slaves {
+            // SAFETY: as in `exchange`.
+            report += &port.waiting(unsafe { frame.add(port.offset).cast::<AxiMaster>().as_ref() });
+        }
         for port in &self.lites {
             // SAFETY: as in `exchange`.
             report += &port.waiting(unsafe { frame.add(port.offset).cast::<AxiLite>().as_ref() });
         }
         report
+    }
+
+    /// Position of the AXI4 slave port of that name.
+    pub(super) fn slave(&self, name: &str) -> Result<usize, EngineError> {
+        let slaves = &self.model.interfaces().slaves;
+        slaves
+            .iter()
+            .position(|port| port.name == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = slaves.iter().map(|port| port.name.as_str()).collect();
+                no_such(&self.name, "AXI4 slave", name, &names)
+            })
     }
 
     /// The signals of a master port.

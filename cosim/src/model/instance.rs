@@ -308,6 +308,20 @@ fn check_layout(interfaces: &Interfaces) -> Result<(), String> {
             ));
         }
     }
+    for slave in &interfaces.slaves {
+        spans.push((
+            slave.offset,
+            size_of::<AxiMaster>(),
+            FRAME_ALIGN,
+            &slave.name,
+        ));
+        if !(slave.data_width.is_power_of_two() && (32..=1024).contains(&slave.data_width)) {
+            return Err(format!(
+                "`{}` is {} bits wide",
+                slave.name, slave.data_width
+            ));
+        }
+    }
     for lite in &interfaces.lites {
         spans.push((lite.offset, size_of::<AxiLite>(), FRAME_ALIGN, &lite.name));
     }

@@ -1,0 +1,189 @@
+// Reads submissions from the rings: picks a pair that has work, in turn, plans one
+// burst, claims the places of its completions, and asks for it; takes the beats in the
+// order asked.
+//
+// A burst is up to 1 KiB and stays within a 1 KiB block of the ring, so that it
+// crosses neither a 4 KiB boundary nor the ring's end. A plan takes five clocks, less
+// than its data from the second block on.
+module queue_fetch
+  import queue_pkg::*;
+(
+    input logic clk_i,
+    input logic rst_ni,
+
+    // Of queue_pairs.
+    input logic [PAIRS-1:0] work_i,
+    output pair_t pair_o,
+    input index_t head_i,
+    input index_t tail_i,
+    input index_t room_i,
+    input logic [3:0] log_i,
+    input logic [63:0] base_i,
+    output logic claim_o,
+    output logic [5:0] count_o,
+    input logic granted_i,
+    input logic restart_i,  // a pair was enabled: plans may be of its life before
+    output logic read_error_o,
+    output pair_t read_error_pair_o,
+    input logic [PAIRS-1:0] read_failed_i,
+
+    output logic [63:0] araddr_o,
+    output logic [ 7:0] arlen_o,
+    output logic        arvalid_o,
+    input  logic        arready_i,
+
+    input  logic [DATA_WIDTH-1:0] rdata_i,
+    input  logic [           1:0] rresp_i,
+    input  logic                  rlast_i,
+    input  logic                  rvalid_i,
+    output logic                  rready_o,
+
+    // Beats, taken when `beat_ready_i` is high, which must not depend on `beat_valid_o`.
+    output logic                   beat_valid_o,
+    input  logic                   beat_ready_i,
+    output pair_t                  beat_pair_o,
+    output logic  [     LANES-1:0] beat_mask_o,
+    output logic                   beat_void_o,   // keep the place, write nothing
+    output logic  [DATA_WIDTH-1:0] beat_data_o,
+    output logic                   burst_o        // a burst was asked for
+);
+
+  localparam logic [5:0] BLOCK = 6'd32;  // submissions in 1 KiB
+  localparam int unsigned BURSTS = 32;  // asked for and not yet here
+
+  typedef enum logic [2:0] {
+    PICK,
+    LOAD,
+    PLAN,
+    CLAMP,
+    CLAIM
+  } state_e;
+
+  state_e state_q;
+  pair_t  pair_q;
+
+  // Round robin: the first with work after the last one picked, else the first.
+  logic [PAIRS-1:0] later, candidates;
+  pair_t picked;
+  always_comb begin
+    for (int unsigned p = 0; p < PAIRS; p++) later[p] = work_i[p] && pair_t'(p) > pair_q;
+    candidates = |later ? later : work_i;
+    picked = '0;
+    for (int unsigned p = PAIRS; p > 0; p--) if (candidates[p-1]) picked = pair_t'(p - 1);
+  end
+
+  index_t head_q, tail_q, available_q, room_q;
+  logic [3:0] log_q;
+  logic [63:0] base_q, address_q;
+  logic [5:0] block_left_q, count_q;
+  logic arvalid_q;
+  logic [63:0] araddr_q;
+  logic [7:0] arlen_q;
+
+  logic burst_valid, burst_pop, burst_odd, burst_end_odd;
+  pair_t burst_pair;
+  logic [$clog2(BURSTS):0] burst_level;
+
+  function automatic logic [5:0] at_most_block(input index_t count);
+    at_most_block = count >= index_t'(BLOCK) ? BLOCK : count[5:0];
+  endfunction
+
+  wire [5:0] available = at_most_block(available_q);
+  wire [5:0] room = at_most_block(room_q);
+  wire [5:0] wanted = available < room ? available : room;
+  // A ring smaller than a block is one.
+  wire [5:0] block_mask = log_q >= 4'd5 ? BLOCK - 6'd1 : ~(6'h3F << log_q);
+  wire [14:0] beat_of_ring = head_q[15:1] & ~(15'h7FFF << (log_q - 4'd1));
+  // Half of: the first entry's place in its beat, plus count, less one.
+  wire [4:0] beats_less_one = count_q[5:1] - 5'(!(head_q[0] || count_q[0]));
+  wire asks = claim_o && granted_i;
+
+  always_ff @(posedge clk_i) begin
+    if (arready_i) arvalid_q <= 1'b0;
+    case (state_q)
+      // Nothing waits from here on, so the plan stays true until it is claimed.
+      PICK: begin
+        if (|work_i && (!arvalid_q || arready_i) && !burst_level[$clog2(BURSTS)]) begin
+          pair_q  <= picked;
+          state_q <= LOAD;
+        end
+      end
+      LOAD: begin
+        head_q  <= head_i;
+        tail_q  <= tail_i;
+        room_q  <= room_i;
+        log_q   <= log_i;
+        base_q  <= base_i;
+        state_q <= PLAN;
+      end
+      PLAN: begin
+        available_q <= tail_q - head_q;
+        block_left_q <= block_mask + 6'd1 - (head_q[5:0] & block_mask);
+        address_q <= base_q + {43'h0, beat_of_ring, 6'h0};
+        state_q <= CLAMP;
+      end
+      CLAMP: begin
+        count_q <= wanted < block_left_q ? wanted : block_left_q;
+        state_q <= CLAIM;
+      end
+      default: begin
+        if (asks) begin
+          arvalid_q <= 1'b1;
+          araddr_q  <= address_q;
+          arlen_q   <= {3'b0, beats_less_one};
+        end
+        state_q <= PICK;
+      end
+    endcase
+    if (restart_i) state_q <= PICK;
+    if (!rst_ni) begin
+      state_q <= PICK;
+      pair_q <= '0;
+      arvalid_q <= 1'b0;
+    end
+  end
+
+  assign pair_o = pair_q;
+  assign claim_o = state_q == CLAIM && count_q != '0 && !restart_i;
+  assign count_o = count_q;
+  assign burst_o = asks;
+  assign araddr_o = araddr_q;
+  assign arlen_o = arlen_q;
+  assign arvalid_o = arvalid_q;
+
+  stream_fifo #(
+      .WIDTH(6),
+      .DEPTH(BURSTS)
+  ) i_bursts (
+      .clk_i,
+      .rst_ni,
+      .clear_i(1'b0),
+      .push_i (asks),
+      .data_i ({pair_q, head_q[0], head_q[0] ^ count_q[0]}),
+      .valid_o(burst_valid),
+      .ready_i(burst_pop),
+      .data_o ({burst_pair, burst_odd, burst_end_odd}),
+      .level_o(burst_level)
+  );
+
+  // Beats.
+  logic first_q;  // the next beat is its burst's first
+  wire  beat = rvalid_i && rready_o;
+  wire  error = rresp_i != 2'b00;
+
+  always_ff @(posedge clk_i) begin
+    if (beat) first_q <= rlast_i;
+    if (!rst_ni) first_q <= 1'b1;
+  end
+
+  assign rready_o = burst_valid && beat_ready_i;
+  assign burst_pop = beat && rlast_i;
+  assign beat_valid_o = beat;
+  assign beat_pair_o = burst_pair;
+  assign beat_mask_o = {!(rlast_i && burst_end_odd), !(first_q && burst_odd)};
+  assign beat_void_o = error || read_failed_i[burst_pair];
+  assign beat_data_o = rdata_i;
+  assign read_error_o = beat && error;
+  assign read_error_pair_o = burst_pair;
+
+endmodule
