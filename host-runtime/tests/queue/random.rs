@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::host::{Pair, Submission};
-use crate::rig::{PAIRS, Rig, config, seed};
+use crate::rig::{EVENTS, PAIRS, PUSH_PORT, Rig, config, seed};
 
 /// Runs of the random test, each with its own rings, stalls and latencies.
 const RUNS: usize = 12;
@@ -69,7 +69,7 @@ fn random_traffic_over_all_pairs_is_answered_once_and_as_the_golden_model_says()
 
 /// The hosts of the other pairs only use rings, and submit more than their completion rings hold.
 fn pushes(pair: usize) -> bool {
-    pair % 3 != 0
+    !pair.is_multiple_of(3)
 }
 
 fn random_run(seed: u64, stall: f64) {
@@ -131,10 +131,16 @@ fn random_run(seed: u64, stall: f64) {
         assert_eq!(rig.drained(pair.index), 0, "pair {} stopped", pair.index);
         pair.assert_untouched_around(&rig.memory);
     }
-    while let Some(result) = rig.engine.burst_result(0, crate::rig::PUSH_PORT).unwrap() {
+    while let Some(result) = rig.engine.burst_result(0, PUSH_PORT).unwrap() {
         assert_eq!(result.response, 0, "a push was refused");
     }
     assert_eq!([rig.counter(0), rig.counter(1)], submitted);
     assert_eq!(rig.counter(2), 0, "pushes refused");
-    assert_eq!(rig.counter(4), submitted[0] + submitted[1]);
+    let total = submitted[0] + submitted[1];
+    assert_eq!(rig.counter(4), total, "answered");
+    assert_eq!(
+        rig.read(EVENTS) + rig.counter(3),
+        total,
+        "checked, or refused for their options"
+    );
 }
