@@ -22,6 +22,9 @@ use crate::tcp::registers as reg;
 use crate::tcp::{Descriptor, Options, Output, Policy, PolicySlot};
 use crate::{Error, Result};
 
+#[cfg(test)]
+mod tests;
+
 /// What the device is called where an image names its platform.
 const PLATFORM: &str = "tcp_software_1";
 
