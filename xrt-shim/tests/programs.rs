@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
+use bitstreams::link::{KernelSource, Linker};
 use host_runtime::bitstreams::trust::{LOCAL_KEY, TrustStore};
 use host_runtime::bitstreams::{Bitstream, ComputeUnit, ImageBuilder, Xclbin};
 use host_runtime::collection::sample;
 use host_runtime::tcp::{Descriptor, Options, Policy, Profile, golden};
-use host_runtime::{Image, XrtShim};
+use host_runtime::{Image, XrtShim, cosim};
 use tempfile::TempDir;
 
 /// Longest that a program may take, seconds: `timeout` ends it then.
@@ -213,6 +214,34 @@ fn native_programs_run() {
 }
 
 #[test]
+fn a_hung_kernel_times_out_is_aborted_and_is_ended_by_the_watchdog() {
+    let Some(shim) = shim() else { return };
+    let bench = Bench::new(shim);
+    let kernels = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host-runtime/tests/kernels");
+    let source = KernelSource {
+        description: Some(kernels.join("hang.toml")),
+        ..KernelSource::default()
+    };
+    let linker = Linker {
+        kernels: vec![source],
+        trust_folder: Some(bench.path("trust")),
+        ..Linker::default()
+    };
+    let cache = cosim::Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("models"));
+    bench.write("hang.xclbin", linker.link(&cache).unwrap().image.as_bytes());
+    let program = bench.compile("hung.cpp", &["-lxrt_coreutil"]);
+    let mut command = bench.command(&program);
+    command.arg(bench.path("hang.xclbin"));
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(
+        told.contains("watchdog") || told.contains("no progress"),
+        "{told}"
+    );
+}
+
+#[test]
 fn programs_in_c_run_on_the_simulated_card_and_on_the_software_device() {
     let Some(shim) = shim() else { return };
     let bench = Bench::new(shim);
@@ -296,6 +325,14 @@ fn several_processes_share_a_card_without_disturbing_each_other() {
     let program = bench.compile("sharing.cpp", &["-lxrt_coreutil"]);
     let programs: Vec<Child> = (0..4).map(|_| bench.start(&program, &[])).collect();
     programs.into_iter().for_each(check);
+}
+
+#[test]
+fn another_image_on_a_card_in_use_is_refused_until_its_user_is_gone() {
+    let Some(shim) = shim() else { return };
+    let bench = Bench::new(shim);
+    let program = bench.compile("two_images.cpp", &["-lxrt_coreutil"]);
+    bench.run(&program, &[]);
 }
 
 #[test]
