@@ -26,6 +26,7 @@ mod inventory;
 pub mod judge;
 mod kernel;
 mod memory;
+pub mod queue;
 mod run;
 mod run_queue;
 mod store;
