@@ -2,8 +2,8 @@
 //!
 //! The `.xclbin` format is the package [`xclbin`], re-exported here whole. It is a package of its own
 //! because the build script of this one needs it: with the feature `default-image` (on by default)
-//! that script builds the `tcp_validator` kernel with Verilator, packs it, and [`default_image`]
-//! ships it inside every program. Without the feature nothing here needs Verilator or C++.
+//! that script builds the kernels `tcp_validator` and `tcp_queue` with Verilator and packs them, and [`default_image`]
+//! and [`queue_image`] ship them inside every program. Without the feature nothing here needs Verilator or C++.
 //!
 //! Whose images may run here is a matter of the module [`trust`].
 //!
@@ -17,6 +17,6 @@ pub mod trust;
 pub mod link;
 
 #[cfg(feature = "default-image")]
-mod default_image;
+mod shipped_images;
 #[cfg(feature = "default-image")]
-pub use default_image::default_image;
+pub use shipped_images::{default_image, queue_image};

@@ -227,6 +227,10 @@ impl Card {
         self.core.backend.read_memory(address, bytes)
     }
 
+    pub(crate) fn core(&self) -> &Arc<CardCore> {
+        &self.core
+    }
+
     /// A queue of runs given by their registers.
     pub fn run_queue(&self) -> RunQueue {
         RunQueue::new(Arc::clone(&self.core))

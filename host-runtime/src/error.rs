@@ -160,7 +160,7 @@ pub enum Error {
     },
     /// The image has no such kernel, or no such compute unit.
     #[error(
-        "{card}: the loaded image has no kernel {kernel:?}, only {available}; program an image that has it (`fpga-ctl program --card {card} default` for tcp_validator)"
+        "{card}: the loaded image has no kernel {kernel:?}, only {available}; program an image that has it (`fpga-ctl program --card {card} default` for tcp_validator, `queue` for tcp_queue)"
     )]
     KernelMissing {
         /// The card.
@@ -375,6 +375,74 @@ pub enum Error {
     Inconsistent {
         /// The card.
         card: CardId,
+    },
+    /// A queue of a size that there is not.
+    #[error("a queue of {entries} entries cannot be opened; give a power of two from 2 to {most}")]
+    QueueSize {
+        /// Entries asked for.
+        entries: usize,
+        /// The most there may be.
+        most: usize,
+    },
+    /// All pairs of rings of a card are in use.
+    #[error(
+        "{card}: all {pairs} queue pairs are in use, by {users}; drop one of those queues, share them, or use another card"
+    )]
+    NoFreePair {
+        /// The card.
+        card: CardId,
+        /// How many it has.
+        pairs: usize,
+        /// Who uses them.
+        users: String,
+    },
+    /// The card has no queues, or not such ones.
+    #[error("{card}: queues are not supported here: {reason}; {advice}")]
+    QueueUnsupported {
+        /// The card.
+        card: CardId,
+        /// Why not.
+        reason: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The card stopped a queue's pair.
+    #[error(
+        "{card}: the card stopped queue pair {pair}: {cause}; reject the {outstanding} submissions that are not answered, and open the queue again"
+    )]
+    QueueStopped {
+        /// The card.
+        card: CardId,
+        /// The pair.
+        pair: usize,
+        /// Why.
+        cause: crate::queue::StopCause,
+        /// Submissions that are not answered.
+        outstanding: usize,
+    },
+    /// The card was reset or programmed under a queue, or closed.
+    #[error(
+        "{card}: the queue belongs to an image that was replaced, reset or closed since; reject the {outstanding} submissions that are not answered, and open the queue again"
+    )]
+    QueueStale {
+        /// The card.
+        card: CardId,
+        /// Submissions that are not answered.
+        outstanding: usize,
+    },
+    /// A card answered what it was not asked, or out of order.
+    #[error(
+        "{card}: queue pair {pair} answered tag {tag:#x}, which was not due; the card is faulty: reject the {outstanding} submissions that are not answered, `fpga-ctl reset --card {card}`, and report it"
+    )]
+    QueueAnswer {
+        /// The card.
+        card: CardId,
+        /// The pair.
+        pair: usize,
+        /// The tag that it gave.
+        tag: u32,
+        /// Submissions that are not answered.
+        outstanding: usize,
     },
     /// The caller asked for the end of the work.
     #[error("{card}: interrupted; nothing more was done")]

@@ -135,6 +135,15 @@ impl Image {
         Self::new(Xclbin::parse(bitstreams::default_image())?)
     }
 
+    /// The image with the kernel `tcp_queue` that is shipped inside this library.
+    ///
+    /// # Errors
+    /// As [`Image::new`].
+    #[cfg(feature = "cosim")]
+    pub fn queue_image() -> Result<Arc<Self>> {
+        Self::new(Xclbin::parse(bitstreams::queue_image())?)
+    }
+
     /// The container.
     pub fn xclbin(&self) -> &Xclbin {
         &self.xclbin

@@ -82,14 +82,16 @@ impl fmt::Display for Provenance {
     }
 }
 
-/// Whether it is the image inside this program, whoever signed this copy of it.
+/// Whether it is an image inside this program, whoever signed this copy of it.
 #[cfg(feature = "default-image")]
 fn is_shipped(image: &Xclbin) -> bool {
-    static SHIPPED: std::sync::LazyLock<Option<Xclbin>> =
-        std::sync::LazyLock::new(|| Xclbin::parse(crate::default_image()).ok());
-    SHIPPED
-        .as_ref()
-        .is_some_and(|shipped| image.has_content_of(shipped))
+    static SHIPPED: std::sync::LazyLock<Vec<Xclbin>> = std::sync::LazyLock::new(|| {
+        [crate::default_image(), crate::queue_image()]
+            .into_iter()
+            .filter_map(|bytes| Xclbin::parse(bytes).ok())
+            .collect()
+    });
+    SHIPPED.iter().any(|shipped| image.has_content_of(shipped))
 }
 
 #[cfg(not(feature = "default-image"))]

@@ -2,6 +2,7 @@
 //! not need the device (names, ranges, connectivity) happens above it, so backends stay thin; their errors are
 //! only what a caller cannot foresee.
 
+pub(crate) mod pair;
 pub(crate) mod residency;
 pub(crate) mod software;
 pub(crate) mod xrt;
@@ -16,8 +17,11 @@ use thiserror::Error;
 
 use crate::Result;
 use crate::cancel::CancelToken;
+use crate::card::CardCore;
 use crate::image::Image;
 use crate::memory::MappedMemory;
+use crate::queue::QueueOptions;
+use pair::Pair;
 
 /// An access to a card's registers or memory that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -168,6 +172,9 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
 
     /// Simulated time, if there is such a thing.
     fn simulated_time(&self) -> Option<SimulatedTime>;
+
+    /// Takes a free pair of the card's queues. `core` is this backend's own.
+    fn open_pair(&self, core: &Arc<CardCore>, options: &QueueOptions) -> Result<Box<dyn Pair>>;
 
     /// Stores what outlives the process. `keep` false: leave what was stored when this use of the card began.
     fn close(&self, keep: bool) -> Result<()>;

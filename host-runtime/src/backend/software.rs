@@ -9,21 +9,27 @@ use memmap2::{MmapMut, MmapOptions};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::backend::pair::Pair;
 use crate::backend::residency::{Device, Residency};
 use crate::backend::{
     Backend, BusError, EndedRun, Patience, RunId, RunOutcome, RunRequest, SimulatedTime, Waited,
 };
+use crate::card::CardCore;
 use crate::card_id::CardId;
 use crate::image::{BankInfo, Image};
 use crate::judge::{Judge, JudgeSettings};
 use crate::memory::MappedMemory;
+use crate::queue::QueueOptions;
 use crate::store::CardStore;
 use crate::tcp::registers as reg;
 use crate::tcp::{Descriptor, Options, Output, Policy, PolicySlot};
 use crate::{Error, Result};
 
+mod queues;
 #[cfg(test)]
 mod tests;
+
+use queues::Queues;
 
 /// What the device is called where an image names its platform.
 const PLATFORM: &str = "tcp_software_1";
@@ -64,6 +70,9 @@ fn own_image() -> Result<Arc<Image>> {
 #[derive(Debug)]
 pub(crate) struct SoftwareBackend {
     residency: Arc<Residency<SoftwareDevice>>,
+    settings: JudgeSettings,
+    /// Those since the last reset.
+    queues: Mutex<Arc<Queues>>,
     next_run: AtomicU64,
     outcomes: Mutex<Outcomes>,
 }
@@ -87,14 +96,26 @@ impl SoftwareBackend {
         }
         Ok(Self {
             residency,
+            settings,
+            queues: Mutex::new(Queues::new(id, settings)),
             next_run: AtomicU64::new(0),
             outcomes: Mutex::default(),
         })
     }
 }
 
+impl SoftwareBackend {
+    /// Ends all queues; those opened from now on are new.
+    fn retire_queues(&self) {
+        let fresh = Queues::new(self.residency.id(), self.settings);
+        let retired = std::mem::replace(&mut *self.queues.lock(), fresh);
+        retired.retire();
+    }
+}
+
 impl Drop for SoftwareBackend {
     fn drop(&mut self) {
+        self.queues.get_mut().retire();
         self.residency.close_on_drop();
     }
 }
@@ -109,7 +130,9 @@ impl Backend for SoftwareBackend {
     }
 
     fn program(&self, image: Arc<Image>) -> Result<()> {
-        self.residency.sit()?.program(image)
+        self.residency.sit()?.program(image)?;
+        self.retire_queues();
+        Ok(())
     }
 
     fn program_empty(&self, image: Arc<Image>) -> Result<()> {
@@ -117,7 +140,9 @@ impl Backend for SoftwareBackend {
     }
 
     fn reset(&self) -> Result<()> {
-        self.residency.sit()?.reset()
+        self.residency.sit()?.reset()?;
+        self.retire_queues();
+        Ok(())
     }
 
     fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()> {
@@ -251,7 +276,13 @@ impl Backend for SoftwareBackend {
         None
     }
 
+    fn open_pair(&self, _core: &Arc<CardCore>, options: &QueueOptions) -> Result<Box<dyn Pair>> {
+        let queues = Arc::clone(&self.queues.lock());
+        queues.open(options)
+    }
+
     fn close(&self, keep: bool) -> Result<()> {
+        self.queues.lock().retire();
         self.residency.close(keep)
     }
 }

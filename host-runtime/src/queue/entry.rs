@@ -4,10 +4,16 @@ use std::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::tcp::{Cause, Decision, Descriptor, Options, Output, Verdict};
+use crate::tcp::{Cause, Decision, Descriptor, Detail, Options, Output, Verdict};
 
 /// Options bits that mean something: checksum, layout and policy slot.
 const OPTION_BITS: u32 = 0b1111_0111;
+/// Checksum: three is none.
+const CHECKSUM_BITS: u32 = 0b11;
+/// Makes a submission none, so that it pads a push.
+const NONE: u32 = 1 << 31;
+/// A bit for which options are refused.
+const REFUSED: u32 = 1 << 30;
 /// Cause code of options that are refused.
 const BAD_OPTIONS: u8 = 6;
 
@@ -64,9 +70,26 @@ impl Submission {
     /// The options; `None` where they are refused.
     pub fn options(&self) -> Option<Options> {
         let word = self.options_word();
-        (word & !OPTION_BITS == 0)
+        Self::accepts(word)
             .then(|| Options::try_from(word).ok())
             .flatten()
+    }
+
+    /// Whether a word is options.
+    #[inline(always)]
+    pub(crate) const fn accepts(word: u32) -> bool {
+        word & !OPTION_BITS == 0 && word & CHECKSUM_BITS != CHECKSUM_BITS
+    }
+
+    /// The submission as it may lie in a ring or a push. Bit 31 of the options would make it none, and nobody would answer;
+    /// another bit that is refused takes its place.
+    #[inline(always)]
+    pub(crate) const fn without_push_bit(mut self) -> Self {
+        let word = self.options_word();
+        if word & NONE != 0 {
+            self.options = ((word & !NONE) | REFUSED).to_le_bytes();
+        }
+        self
     }
 }
 
@@ -93,6 +116,18 @@ impl Completion {
             tag: tag.to_le_bytes(),
             verdict,
             cause: refusal.map_or(0, Refusal::code),
+            flags: 0,
+            version,
+        }
+    }
+
+    /// The answer that a detail word says.
+    #[inline(always)]
+    pub(crate) const fn of_detail(tag: u32, detail: Detail, version: u8) -> Self {
+        Self {
+            tag: tag.to_le_bytes(),
+            verdict: detail.verdict(),
+            cause: detail.0[1],
             flags: 0,
             version,
         }

@@ -15,14 +15,16 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::backend::pair::Pair;
 use crate::backend::residency::{Residency, Seat};
 use crate::backend::{
     Backend, BusError, EndedRun, Patience, RunId, RunRequest, SimulatedTime, Waited,
 };
-use crate::card::OpenOptions;
+use crate::card::{CardCore, OpenOptions};
 use crate::card_id::CardId;
 use crate::image::Image;
 use crate::memory::MappedMemory;
+use crate::queue::QueueOptions;
 use crate::store::CardStore;
 use crate::{Error, Result};
 use device::{SimConfig, SimDevice};
@@ -327,6 +329,14 @@ impl Backend for SimBackend {
         // The outcome is the caller's who aborted: nobody asks for it.
         self.shared.board.take(run);
         Ok(())
+    }
+
+    fn open_pair(&self, _core: &Arc<CardCore>, _options: &QueueOptions) -> Result<Box<dyn Pair>> {
+        Err(Error::QueueUnsupported {
+            card: self.shared.residency.id(),
+            reason: "this version has none on simulated cards".to_owned(),
+            advice: "open a queue on software:0".to_owned(),
+        })
     }
 
     fn simulated_time(&self) -> Option<SimulatedTime> {

@@ -16,12 +16,15 @@ use parking_lot::{Mutex, MutexGuard};
 
 use self::library::{Address, BufferObject, Device, HOME_VARIABLE, OpenError};
 use self::unit::Unit;
+use crate::backend::pair::Pair;
 use crate::backend::{
     Backend, BusError, EndedRun, Patience, RunId, RunOutcome, RunRequest, SimulatedTime, Waited,
 };
+use crate::card::CardCore;
 use crate::card_id::CardId;
 use crate::image::Image;
 use crate::memory::MappedMemory;
+use crate::queue::QueueOptions;
 use crate::store::CardStore;
 use crate::{Error, Result};
 
@@ -462,6 +465,15 @@ impl Backend for XrtBackend {
             }
         }
         Ok(())
+    }
+
+    fn open_pair(&self, _core: &Arc<CardCore>, _options: &QueueOptions) -> Result<Box<dyn Pair>> {
+        Err(Error::QueueUnsupported {
+            card: self.id,
+            reason: "XRT gives programs no doorbells, and most of its platforms give kernels no way to the host's memory"
+                .to_owned(),
+            advice: "validate in batches (`Validator`), or open a queue on software:0".to_owned(),
+        })
     }
 
     fn simulated_time(&self) -> Option<SimulatedTime> {
