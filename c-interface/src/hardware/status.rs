@@ -1,0 +1,92 @@
+//! What every function returns, and the words for it.
+
+use std::ffi::{CStr, c_char};
+
+use crate::boundary;
+
+/// What became of a call.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum tcp_status_t {
+    /// It did what it was asked.
+    TCP_OK = 0,
+    /// An argument is NULL, out of range, or does not fit the others.
+    TCP_ERROR_ARGUMENT = 1,
+    /// The handle was closed, or never was one.
+    TCP_ERROR_HANDLE = 2,
+    /// There is no such card, or the name is no card's name.
+    TCP_ERROR_NO_CARD = 3,
+    /// The card is there and cannot be used.
+    TCP_ERROR_UNUSABLE = 4,
+    /// Somebody else holds what is needed.
+    TCP_ERROR_BUSY = 5,
+    /// The image on the card does not serve, or is not trusted.
+    TCP_ERROR_IMAGE = 6,
+    /// Memory, or places of a kind, are used up.
+    TCP_ERROR_MEMORY = 7,
+    /// It was not done in time.
+    TCP_ERROR_TIMEOUT = 8,
+    /// A text is no policy, or a structure holds none.
+    TCP_ERROR_POLICY = 9,
+    /// A file cannot be read.
+    TCP_ERROR_FILE = 10,
+    /// The card failed.
+    TCP_ERROR_CARD = 11,
+    /// The library failed: a fault to report.
+    TCP_ERROR_INTERNAL = 12,
+}
+
+impl tcp_status_t {
+    /// Every status, in the order of the codes.
+    pub(crate) const ALL: [Self; 13] = [
+        Self::TCP_OK,
+        Self::TCP_ERROR_ARGUMENT,
+        Self::TCP_ERROR_HANDLE,
+        Self::TCP_ERROR_NO_CARD,
+        Self::TCP_ERROR_UNUSABLE,
+        Self::TCP_ERROR_BUSY,
+        Self::TCP_ERROR_IMAGE,
+        Self::TCP_ERROR_MEMORY,
+        Self::TCP_ERROR_TIMEOUT,
+        Self::TCP_ERROR_POLICY,
+        Self::TCP_ERROR_FILE,
+        Self::TCP_ERROR_CARD,
+        Self::TCP_ERROR_INTERNAL,
+    ];
+
+    const fn text(self) -> &'static CStr {
+        match self {
+            Self::TCP_OK => c"ok",
+            Self::TCP_ERROR_ARGUMENT => c"an argument is wrong",
+            Self::TCP_ERROR_HANDLE => c"the handle is not open",
+            Self::TCP_ERROR_NO_CARD => c"there is no such card",
+            Self::TCP_ERROR_UNUSABLE => c"the card cannot be used",
+            Self::TCP_ERROR_BUSY => c"somebody else holds what is needed",
+            Self::TCP_ERROR_IMAGE => c"the card's image does not serve",
+            Self::TCP_ERROR_MEMORY => c"memory or places are used up",
+            Self::TCP_ERROR_TIMEOUT => c"it was not done in time",
+            Self::TCP_ERROR_POLICY => c"this is no policy",
+            Self::TCP_ERROR_FILE => c"the file cannot be read",
+            Self::TCP_ERROR_CARD => c"the card failed",
+            Self::TCP_ERROR_INTERNAL => c"the library failed",
+        }
+    }
+}
+
+/// A few words for a tcp_status_t. Never NULL, and never to be freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn tcp_status_text(status: u32) -> *const c_char {
+    let known = tcp_status_t::ALL.get(status as usize);
+    known
+        .map_or(c"a status that this library does not have", |status| {
+            status.text()
+        })
+        .as_ptr()
+}
+
+/// What failed in this thread's last call that failed: where, and what to do about it. Never NULL; empty if none has
+/// failed. It holds until the thread's next call that fails: copy it if it is to last longer.
+#[unsafe(no_mangle)]
+pub extern "C" fn tcp_last_error() -> *const c_char {
+    boundary::last_error()
+}
