@@ -20,6 +20,7 @@ mod cancel;
 mod card;
 mod card_id;
 pub mod collection;
+pub mod decision;
 mod error;
 mod image;
 mod inventory;

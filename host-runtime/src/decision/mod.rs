@@ -1,0 +1,27 @@
+//! The decision engine: sessions of agents, their requests in batches to a card, one answer each, and REJECT when in doubt.
+//! docs/decision-engine.md says what it guarantees.
+
+mod answer;
+mod core;
+mod error;
+mod failover;
+mod flow;
+mod judge_lane;
+mod lane;
+mod namespaces;
+mod pending;
+mod prefetch;
+mod sessions;
+mod settings;
+mod slots;
+mod station;
+mod statistics;
+
+pub use answer::{AgentId, Answer, NamespaceId, Reason, Request, Time, Version};
+pub use core::Core;
+pub use error::DecisionError;
+pub use judge_lane::JudgeLane;
+pub use lane::{Lane, LaneError};
+pub use settings::Settings;
+pub use station::LaneStatus;
+pub use statistics::Statistics;
