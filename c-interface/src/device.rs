@@ -11,7 +11,7 @@ use host_runtime::{Answers, Card, CardId, Error, KERNEL, Kernel, PolicyChoice, V
 use parking_lot::Mutex;
 
 use crate::failure::Result;
-use crate::handles::Handles;
+use crate::handles::{Closing, Handles};
 use crate::request::Request;
 
 /// The cards that C has open.
@@ -42,6 +42,8 @@ pub(crate) enum Wanted<'a> {
     /// Detail words, handed over in order with the index of the first.
     Details(&'a mut dyn FnMut(usize, &[Detail])),
 }
+
+impl Closing for Device {}
 
 impl Device {
     /// Opens a card by its name.

@@ -41,6 +41,12 @@ pub(crate) enum Failure {
         path: String,
         source: std::io::Error,
     },
+    /// A queue has no place.
+    #[error(transparent)]
+    QueueFull(#[from] host_runtime::queue::QueueFull),
+    /// A queue answers no more.
+    #[error(transparent)]
+    QueueEnded(host_runtime::Error),
     /// The library has a fault.
     #[error("the library itself failed: {0}; please report this with the program")]
     Panic(String),
@@ -65,6 +71,8 @@ impl Failure {
             Self::TooMany { .. } => tcp_status_t::TCP_ERROR_MEMORY,
             Self::Policy { .. } | Self::NoPolicy(_) => tcp_status_t::TCP_ERROR_POLICY,
             Self::File { .. } => tcp_status_t::TCP_ERROR_FILE,
+            Self::QueueFull(_) => tcp_status_t::TCP_ERROR_QUEUE_FULL,
+            Self::QueueEnded(_) => tcp_status_t::TCP_ERROR_QUEUE_ENDED,
             Self::Panic(_) => tcp_status_t::TCP_ERROR_INTERNAL,
             Self::Runtime(error) => runtime_status(error),
         }
@@ -75,12 +83,15 @@ fn runtime_status(error: &host_runtime::Error) -> tcp_status_t {
     use host_runtime::Error;
     match error {
         Error::CardName { .. } | Error::NoDevice { .. } => tcp_status_t::TCP_ERROR_NO_CARD,
-        Error::CardUnusable { .. } | Error::StateFolder { .. } | Error::StateDamaged { .. } => {
-            tcp_status_t::TCP_ERROR_UNUSABLE
-        }
-        Error::CardBusy { .. } | Error::UnitBusy { .. } | Error::ImageInUse { .. } => {
-            tcp_status_t::TCP_ERROR_BUSY
-        }
+        Error::QueueSize { .. } => tcp_status_t::TCP_ERROR_ARGUMENT,
+        Error::QueueUnsupported { .. }
+        | Error::CardUnusable { .. }
+        | Error::StateFolder { .. }
+        | Error::StateDamaged { .. } => tcp_status_t::TCP_ERROR_UNUSABLE,
+        Error::NoFreePair { .. }
+        | Error::CardBusy { .. }
+        | Error::UnitBusy { .. }
+        | Error::ImageInUse { .. } => tcp_status_t::TCP_ERROR_BUSY,
         Error::TurnTimeout { .. } | Error::RunTimeout { .. } => tcp_status_t::TCP_ERROR_TIMEOUT,
         Error::OutOfMemory { .. } | Error::HostMemory { .. } => tcp_status_t::TCP_ERROR_MEMORY,
         Error::Image(_)

@@ -35,6 +35,12 @@ pub(crate) struct Handles<T: 'static> {
     open: Mutex<Option<HashSet<usize>>>,
 }
 
+/// What a handle can stand for.
+pub(crate) trait Closing: Send + Sync {
+    /// The handle is being closed: calls that wait are to end.
+    fn closing(&self) {}
+}
+
 /// An object in use by a call.
 pub(crate) struct InUse<T: 'static>(Entry<'static, T, KindBits>);
 
@@ -46,7 +52,7 @@ impl<T> Deref for InUse<T> {
     }
 }
 
-impl<T: Send + Sync> Handles<T> {
+impl<T: Closing> Handles<T> {
     /// Handles of a kind, told from those of other kinds by `tag`, 1 to 15.
     pub(crate) const fn new(kind: &'static str, opener: &'static str, tag: usize) -> Self {
         Self {
@@ -92,7 +98,7 @@ impl<T: Send + Sync> Handles<T> {
             return Err(self.unknown());
         }
         drop(open);
-        self.table.remove(key);
+        self.close(key);
         Ok(())
     }
 
@@ -100,8 +106,15 @@ impl<T: Send + Sync> Handles<T> {
     pub(crate) fn remove_all(&self) {
         let keys = self.open.lock().take();
         for key in keys.into_iter().flatten() {
-            self.table.remove(key);
+            self.close(key);
         }
+    }
+
+    fn close(&self, key: usize) {
+        if let Some(object) = self.table.get(key) {
+            object.closing();
+        }
+        self.table.remove(key);
     }
 
     fn key<C>(&self, handle: *mut C) -> Option<usize> {
@@ -109,7 +122,8 @@ impl<T: Send + Sync> Handles<T> {
         (bits >> KIND_SHIFT == self.tag).then_some(bits & !(usize::MAX << KIND_SHIFT))
     }
 
-    fn unknown(&self) -> Failure {
+    /// Says that a handle stands for nothing.
+    pub(crate) fn unknown(&self) -> Failure {
         Failure::Handle {
             kind: self.kind,
             opener: self.opener,
@@ -125,6 +139,8 @@ mod tests {
     use super::*;
 
     type Pointer = *mut u8;
+
+    impl Closing for u32 {}
 
     #[test]
     fn a_closed_handle_stands_for_nothing_even_after_its_slot_is_used_again() {
@@ -168,6 +184,7 @@ mod tests {
     #[test]
     fn an_object_in_use_goes_when_its_last_use_ends() {
         struct Counted(Arc<AtomicUsize>);
+        impl Closing for Counted {}
         impl Drop for Counted {
             fn drop(&mut self) {
                 self.0.fetch_add(1, Ordering::Relaxed);

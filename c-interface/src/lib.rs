@@ -10,4 +10,5 @@ mod device;
 mod failure;
 mod handles;
 pub mod hardware;
+mod open_queue;
 mod request;

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use host_runtime::PolicyChoice;
+use host_runtime::queue::{QueueOptions, QueuePath, Serving};
 use host_runtime::tcp::{Checksum, Options, Policy, PolicySlot, Profile};
 
 use crate::arguments;
 use crate::failure::{Failure, Result};
 use crate::hardware::evaluate::tcp_options_t;
+use crate::hardware::queue::tcp_queue_options_t;
 
 /// What a call's options ask for.
 #[derive(Debug, Clone, Copy)]
@@ -49,13 +51,7 @@ impl Request {
             return Err(Failure::argument("options", "has a reserved that is not 0"));
         }
         Ok(Self {
-            checksum: match given.checksum {
-                0 => request.checksum,
-                1 => Checksum::Crc32,
-                2 => Checksum::Sum,
-                3 => Checksum::Modbus,
-                other => return Err(no_such("checksum", other, "tcp_checksum_t")),
-            },
+            checksum: checksum_of(given.checksum, request.profile)?,
             policy: match given.policy_source {
                 0 => request.policy,
                 1 => {
@@ -94,6 +90,52 @@ impl Request {
 pub(crate) fn profile_of(code: u32) -> Result<Profile> {
     let profile = Profile::ALL.get(code as usize).copied();
     profile.ok_or_else(|| no_such("profile", code, "tcp_profile_t"))
+}
+
+/// The checksum of a tcp_checksum_t.
+pub(crate) fn checksum_of(code: u32, profile: Profile) -> Result<Checksum> {
+    match code {
+        0 => Ok(profile.checksum()),
+        1 => Ok(Checksum::Crc32),
+        2 => Ok(Checksum::Sum),
+        3 => Ok(Checksum::Modbus),
+        other => Err(no_such("checksum", other, "tcp_checksum_t")),
+    }
+}
+
+/// How a queue is to be opened.
+///
+/// # Safety
+/// `options` is null or may be read, and so with the text in it.
+pub(crate) unsafe fn queue_options(options: *const tcp_queue_options_t) -> Result<QueueOptions> {
+    let mut asked = QueueOptions::default();
+    if options.is_null() {
+        return Ok(asked);
+    }
+    // SAFETY: as the caller promised.
+    let given = unsafe { arguments::read(options, "options") }?;
+    if !given.purpose.is_null() {
+        // SAFETY: as the caller promised.
+        asked.purpose = unsafe { arguments::text(given.purpose, "options.purpose") }?.to_owned();
+    }
+    if given.entries != 0 {
+        asked.entries = given.entries as usize;
+    }
+    if given.timeout_ms != 0 {
+        asked.timeout = Duration::from_millis(given.timeout_ms.into());
+    }
+    asked.path = match given.path {
+        0 => QueuePath::Auto,
+        1 => QueuePath::Ring,
+        2 => QueuePath::Push,
+        other => return Err(no_such("path", other, "tcp_queue_path_t")),
+    };
+    asked.serving = match given.serving {
+        0 => Serving::Thread,
+        1 => Serving::Caller,
+        other => return Err(no_such("serving", other, "tcp_queue_serving_t")),
+    };
+    Ok(asked)
 }
 
 /// The slot of that index.

@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 
 use cbindgen::{Builder, Config, DocumentationStyle, ItemType, Language, Style};
-use tcp_hardware::hardware::{cards, evaluate, policy};
+use tcp_hardware::hardware::{cards, evaluate, policy, queue};
 
 /// Set to anything, it makes the test write the headers.
 const WRITE_VARIABLE: &str = "WRITE_HEADERS";
@@ -74,7 +74,7 @@ fn hardware() -> Header {
  *
  * After fork(), only the process that opened a handle may use it. */",
         includes: &[],
-        sources: &["status", "version", "cards", "evaluate", "policy"],
+        sources: &["status", "version", "cards", "evaluate", "policy", "queue"],
         named_values: &[
             "tcp_hardware_kind_t",
             "tcp_hardware_state_t",
@@ -84,6 +84,8 @@ fn hardware() -> Header {
             "tcp_checksum_t",
             "tcp_policy_source_t",
             "tcp_profile_t",
+            "tcp_queue_path_t",
+            "tcp_queue_serving_t",
         ],
         layouts: layouts![
             cards::tcp_hardware_info_t { name, description, problem, image, generation, kind, state },
@@ -101,6 +103,9 @@ fn hardware() -> Header {
                 risk, exceeded, reserved, reserved_mask, deny_mask, approval_mask, max_exec_ms,
                 max_memory_mb, max_output_kb,
             },
+            queue::tcp_queue_options_t { purpose, entries, path, serving, timeout_ms },
+            queue::tcp_submission_t { descriptor, tag, options },
+            queue::tcp_completion_t { tag, decision, verdict, cause, policy_version },
         ],
     }
 }

@@ -129,6 +129,16 @@ fn every_function_of_hardware_h_answers_and_refuses_as_the_header_says() {
 }
 
 #[test]
+fn queues_answer_and_refuse_as_the_header_says() {
+    if !has("cc") {
+        return;
+    }
+    let bench = Bench::new();
+    let program = bench.compile("cc", "c11", "queue.c");
+    bench.run(&program, &["software:0"]);
+}
+
+#[test]
 fn the_software_device_decides_where_its_state_cannot_be_used() {
     if !has("cc") {
         return;

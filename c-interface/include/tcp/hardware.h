@@ -60,6 +60,10 @@ typedef enum tcp_status_t {
     TCP_ERROR_CARD = 11,
     // The library failed: a fault to report.
     TCP_ERROR_INTERNAL = 12,
+    // All places of the queue are taken.
+    TCP_ERROR_QUEUE_FULL = 13,
+    // The card stopped the queue, was reset or failed. What is not answered is to be rejected.
+    TCP_ERROR_QUEUE_ENDED = 14,
 } tcp_status_t;
 
 // What kind of card it is.
@@ -131,7 +135,9 @@ typedef enum tcp_cause_t {
     TCP_CAUSE_BAD_RISK = 4,
     // A flag of the policy's reserved mask is set.
     TCP_CAUSE_RESERVED_FLAGS = 5,
-    // It was not judged: the call failed, and its status says why.
+    // Of a queue: the submission's options are none, and nothing was checked.
+    TCP_CAUSE_BAD_OPTIONS = 6,
+    // It was not judged: the call failed, and its status says why; or the card wrote what is no answer.
     TCP_CAUSE_NOT_JUDGED = 255,
 } tcp_cause_t;
 
@@ -165,8 +171,29 @@ typedef enum tcp_profile_t {
     TCP_PROFILE_WIDE = 1,
 } tcp_profile_t;
 
+// How submissions go to a card. Means nothing to the software device.
+typedef enum tcp_queue_path_t {
+    // One or two at once by push where the card takes pushes, more by the ring.
+    TCP_QUEUE_PATH_AUTO = 0,
+    // All by the ring: the card reads them in the host's memory.
+    TCP_QUEUE_PATH_RING = 1,
+    // All by push: the host writes them to the card.
+    TCP_QUEUE_PATH_PUSH = 2,
+} tcp_queue_path_t;
+
+// Who judges on the software device. Means nothing to other cards.
+typedef enum tcp_queue_serving_t {
+    // A thread of the card, one for all its queues: the shortest way to an answer.
+    TCP_QUEUE_SERVING_THREAD = 0,
+    // Whoever polls, in batches: the most answers a second.
+    TCP_QUEUE_SERVING_CALLER = 1,
+} tcp_queue_serving_t;
+
 // A card that this program has opened.
 typedef struct tcp_hardware_t tcp_hardware_t;
+
+// A queue of a card.
+typedef struct tcp_queue_t tcp_queue_t;
 
 // A card of this machine, as tcp_hardware_init_all found it. Texts that do not fit are cut.
 typedef struct tcp_hardware_info_t {
@@ -266,6 +293,44 @@ typedef struct tcp_tally_t {
     // Well-formed ones that hit a deny or approval flag.
     uint64_t flag_hit;
 } tcp_tally_t;
+
+// How a queue is opened. All zeros, or NULL in its place, takes 256 submissions.
+typedef struct tcp_queue_options_t {
+    // What it is for, shown to others that find no free pair; may be NULL.
+    const char *purpose;
+    // Submissions that can be outstanding: a power of two from 2 to 16384; 0 for 256.
+    uint32_t entries;
+    // A tcp_queue_path_t.
+    uint32_t path;
+    // A tcp_queue_serving_t.
+    uint32_t serving;
+    // Longest wait for the card when the queue is opened and when it is closed, in milliseconds; 0 for ten seconds.
+    uint32_t timeout_ms;
+} tcp_queue_options_t;
+
+// A descriptor to be judged.
+typedef struct tcp_submission_t {
+    // The descriptor.
+    struct tcp_descriptor_t descriptor;
+    // Returned in the completion, whatever it is.
+    uint32_t tag;
+    // What tcp_submission_options gives. Another word is answered TCP_CAUSE_BAD_OPTIONS.
+    uint32_t options;
+} tcp_submission_t;
+
+// The answer to a submission.
+typedef struct tcp_completion_t {
+    // The submission's tag.
+    uint32_t tag;
+    // A tcp_decision_code_t. REJECT whenever there is a cause.
+    uint8_t decision;
+    // The verdict byte; 0 if there is none.
+    uint8_t verdict;
+    // A tcp_cause_t.
+    uint8_t cause;
+    // Which version of its policy slot decided: how often the slot had been set, modulo 256.
+    uint8_t policy_version;
+} tcp_completion_t;
 
 #ifdef __cplusplus
 extern "C" {
@@ -368,6 +433,71 @@ enum tcp_status_t tcp_hardware_set_policy(struct tcp_hardware_t *card,
 // The policy in one of the card's sixteen slots.
 enum tcp_status_t tcp_hardware_get_policy(struct tcp_hardware_t *card, uint32_t slot, struct tcp_policy_t *policy);
 
+// The options of submissions: a tcp_profile_t, a tcp_checksum_t and one of the sixteen policy slots of the card's queues. If
+// one of them is none, a word that is answered TCP_CAUSE_BAD_OPTIONS.
+uint32_t tcp_submission_options(uint32_t profile,
+                                uint32_t checksum,
+                                uint32_t policy_slot);
+
+// Opens a queue of a card; a card has sixteen at least. `queue` becomes the handle, or NULL on an error. Any number of threads
+// may use a queue, one after the other; it is fastest for one, so open one for each. It keeps its card open.
+enum tcp_status_t tcp_queue_open(struct tcp_hardware_t *card,
+                                 const struct tcp_queue_options_t *options,
+                                 struct tcp_queue_t **queue);
+
+// Closes a queue, and ends the waits of other threads for it. What is outstanding is answered to nobody. Closing it once
+// more is TCP_ERROR_HANDLE and does nothing.
+enum tcp_status_t tcp_queue_close(struct tcp_queue_t *queue);
+
+// How many submissions can be outstanding; 0 on an error.
+size_t tcp_queue_capacity(struct tcp_queue_t *queue);
+
+// How many submissions are outstanding; 0 on an error.
+size_t tcp_queue_outstanding(struct tcp_queue_t *queue);
+
+// Submits one descriptor, or returns TCP_ERROR_QUEUE_FULL: then poll for completions, and submit again.
+enum tcp_status_t tcp_queue_submit(struct tcp_queue_t *queue, const struct tcp_submission_t *submission);
+
+// Submits the first of `count` descriptors, as many as there is room for, with one doorbell. `accepted` becomes how many: if
+// that is less than `count`, poll for completions, and submit the rest.
+enum tcp_status_t tcp_queue_submit_many(struct tcp_queue_t *queue,
+                                        const struct tcp_submission_t *submissions,
+                                        size_t count,
+                                        size_t *accepted);
+
+// Takes completions that are there, at most `capacity`; `count` becomes how many. Never waits: on the software device it
+// neither allocates nor calls the system. TCP_ERROR_QUEUE_ENDED says that the card stopped, was reset or failed: answer
+// REJECT to what tcp_queue_unanswered names, and open another queue.
+enum tcp_status_t tcp_queue_poll(struct tcp_queue_t *queue,
+                                 struct tcp_completion_t *completions,
+                                 size_t capacity,
+                                 size_t *count);
+
+// Takes completions as tcp_queue_poll does, and waits for the first, `timeout_ms` milliseconds at most. `count` becomes 0 if
+// there was none in that time, and at once if nothing is outstanding.
+enum tcp_status_t tcp_queue_wait(struct tcp_queue_t *queue,
+                                 struct tcp_completion_t *completions,
+                                 size_t capacity,
+                                 uint32_t timeout_ms,
+                                 size_t *count);
+
+// Cancels the oldest outstanding submission with that tag: its completion will not be delivered. `cancelled`, unless it is
+// NULL, becomes 1 if there was one, else 0. It takes its place until the card has judged it all the same.
+enum tcp_status_t tcp_queue_cancel(struct tcp_queue_t *queue,
+                                   uint32_t tag,
+                                   uint8_t *cancelled);
+
+// The tags of what is neither answered nor cancelled, as many as `capacity` allows; `count` becomes the number of all.
+enum tcp_status_t tcp_queue_unanswered(struct tcp_queue_t *queue, uint32_t *tags, size_t capacity, size_t *count);
+
+// Puts a policy into one of the sixteen slots of the card's queues, at once for all of them (on the software device: all that
+// the same handle of the card has opened). `version`, unless it is NULL, becomes the policy_version of completions that it has decided. These slots are not
+// those of tcp_hardware_set_policy; in the beginning each holds the compact profile's policy.
+enum tcp_status_t tcp_queue_set_policy(struct tcp_queue_t *queue,
+                                       uint32_t slot,
+                                       const struct tcp_policy_t *policy,
+                                       uint8_t *version);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -427,3 +557,19 @@ TCP_STATIC_ASSERT(offsetof(tcp_policy_t, approval_mask) == 16);
 TCP_STATIC_ASSERT(offsetof(tcp_policy_t, max_exec_ms) == 20);
 TCP_STATIC_ASSERT(offsetof(tcp_policy_t, max_memory_mb) == 24);
 TCP_STATIC_ASSERT(offsetof(tcp_policy_t, max_output_kb) == 26);
+TCP_STATIC_ASSERT(sizeof(tcp_queue_options_t) == 24);
+TCP_STATIC_ASSERT(offsetof(tcp_queue_options_t, purpose) == 0);
+TCP_STATIC_ASSERT(offsetof(tcp_queue_options_t, entries) == 8);
+TCP_STATIC_ASSERT(offsetof(tcp_queue_options_t, path) == 12);
+TCP_STATIC_ASSERT(offsetof(tcp_queue_options_t, serving) == 16);
+TCP_STATIC_ASSERT(offsetof(tcp_queue_options_t, timeout_ms) == 20);
+TCP_STATIC_ASSERT(sizeof(tcp_submission_t) == 32);
+TCP_STATIC_ASSERT(offsetof(tcp_submission_t, descriptor) == 0);
+TCP_STATIC_ASSERT(offsetof(tcp_submission_t, tag) == 24);
+TCP_STATIC_ASSERT(offsetof(tcp_submission_t, options) == 28);
+TCP_STATIC_ASSERT(sizeof(tcp_completion_t) == 8);
+TCP_STATIC_ASSERT(offsetof(tcp_completion_t, tag) == 0);
+TCP_STATIC_ASSERT(offsetof(tcp_completion_t, decision) == 4);
+TCP_STATIC_ASSERT(offsetof(tcp_completion_t, verdict) == 5);
+TCP_STATIC_ASSERT(offsetof(tcp_completion_t, cause) == 6);
+TCP_STATIC_ASSERT(offsetof(tcp_completion_t, policy_version) == 7);

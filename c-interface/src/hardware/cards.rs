@@ -10,6 +10,7 @@ use crate::arguments::{self, Out};
 use crate::boundary::{call, value};
 use crate::device::{CARDS, Device};
 use crate::failure::Failure;
+use crate::open_queue::QUEUES;
 
 /// A card that this program has opened.
 #[derive(Debug)]
@@ -184,6 +185,7 @@ pub extern "C" fn tcp_hardware_close(card: *mut tcp_hardware_t) -> tcp_status_t 
 #[unsafe(no_mangle)]
 pub extern "C" fn tcp_hardware_shutdown() -> tcp_status_t {
     call("tcp_hardware_shutdown", || {
+        QUEUES.remove_all();
         CARDS.remove_all();
         *FOUND.write() = Found {
             cards: Vec::new(),

@@ -78,7 +78,9 @@ pub enum tcp_cause_t {
     TCP_CAUSE_BAD_RISK = 4,
     /// A flag of the policy's reserved mask is set.
     TCP_CAUSE_RESERVED_FLAGS = 5,
-    /// It was not judged: the call failed, and its status says why.
+    /// Of a queue: the submission's options are none, and nothing was checked.
+    TCP_CAUSE_BAD_OPTIONS = 6,
+    /// It was not judged: the call failed, and its status says why; or the card wrote what is no answer.
     TCP_CAUSE_NOT_JUDGED = 255,
 }
 
@@ -352,6 +354,7 @@ pub extern "C" fn tcp_cause_name(cause: u32) -> *const c_char {
             c"BAD_CHECKSUM",
             c"BAD_RISK",
             c"RESERVED_FLAGS",
+            c"BAD_OPTIONS",
         ],
     )
 }

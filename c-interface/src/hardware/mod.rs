@@ -13,5 +13,6 @@ mod batch;
 pub mod cards;
 pub mod evaluate;
 pub mod policy;
+pub mod queue;
 pub mod status;
 pub mod version;

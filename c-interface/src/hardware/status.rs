@@ -34,11 +34,15 @@ pub enum tcp_status_t {
     TCP_ERROR_CARD = 11,
     /// The library failed: a fault to report.
     TCP_ERROR_INTERNAL = 12,
+    /// All places of the queue are taken.
+    TCP_ERROR_QUEUE_FULL = 13,
+    /// The card stopped the queue, was reset or failed. What is not answered is to be rejected.
+    TCP_ERROR_QUEUE_ENDED = 14,
 }
 
 impl tcp_status_t {
     /// Every status, in the order of the codes.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::TCP_OK,
         Self::TCP_ERROR_ARGUMENT,
         Self::TCP_ERROR_HANDLE,
@@ -52,6 +56,8 @@ impl tcp_status_t {
         Self::TCP_ERROR_FILE,
         Self::TCP_ERROR_CARD,
         Self::TCP_ERROR_INTERNAL,
+        Self::TCP_ERROR_QUEUE_FULL,
+        Self::TCP_ERROR_QUEUE_ENDED,
     ];
 
     const fn text(self) -> &'static CStr {
@@ -69,6 +75,8 @@ impl tcp_status_t {
             Self::TCP_ERROR_FILE => c"the file cannot be read",
             Self::TCP_ERROR_CARD => c"the card failed",
             Self::TCP_ERROR_INTERNAL => c"the library failed",
+            Self::TCP_ERROR_QUEUE_FULL => c"the queue is full",
+            Self::TCP_ERROR_QUEUE_ENDED => c"the queue has ended",
         }
     }
 }
@@ -89,4 +97,16 @@ pub extern "C" fn tcp_status_text(status: u32) -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn tcp_last_error() -> *const c_char {
     boundary::last_error()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_listed_by_code() {
+        for (code, status) in tcp_status_t::ALL.into_iter().enumerate() {
+            assert_eq!(status as usize, code);
+        }
+    }
 }
