@@ -6,8 +6,8 @@ use std::arch::x86_64::*;
 use super::Slots;
 use super::block;
 use super::counts::Counts;
-use super::lanes::{Lanes, Map, NibbleMap, Nibbles, Zip, transpose_words};
-use super::linear::{Linear, POSITIONS, VARIABLE};
+use super::lanes::{Lanes, LookUp, Map, NibbleMap, Zip, transpose_half};
+use super::linear::{Linear, Matrix, Nibbles};
 use super::rules::Rules;
 use crate::tcp::{Descriptor, Detail};
 
@@ -19,7 +19,7 @@ pub(super) fn judge(
     slots: Slots<'_>,
     counts: &mut Counts,
 ) {
-    block::judge::<Avx2, NibbleMap<Avx2>>(rules, descriptors, slots, counts);
+    block::judge::<Avx2, NibbleMap>(rules, descriptors, slots, counts);
 }
 
 /// Judges with AVX2 and GFNI.
@@ -45,29 +45,30 @@ macro_rules! avx2 {
 }
 
 #[inline(always)]
-fn halves(low: [u8; 16], high: [u8; 16]) -> __m256i {
-    let both = [low, high];
-    // SAFETY: the array is as long as the vector; the load needs no alignment.
-    unsafe { _mm256_loadu_si256(both.as_ptr().cast()) }
-}
-
-#[inline(always)]
 fn both_halves(half: [u8; 16]) -> __m256i {
     // SAFETY: the array is as long as the vector, and the load needs no alignment; the rest is as in `avx2!`.
     unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(half.as_ptr().cast())) }
 }
 
-impl Avx2 {
-    /// Brings the bytes, which are in the order that `planes` leaves, into the order of the descriptors.
-    #[inline(always)]
-    fn ordered(self) -> Self {
-        let four = both_halves([0, 8, 9, 1, 2, 10, 11, 3, 4, 12, 13, 5, 6, 14, 15, 7]);
-        Self(avx2!(_mm256_shuffle_epi8(
-            _mm256_permute4x64_epi64::<0b11_01_10_00>(self.0),
-            four
-        )))
+/// The 16 bytes from byte `FIRST` on of descriptors `i` and `16 + i`, for each `i`.
+#[inline(always)]
+fn sixteens<const FIRST: usize>(block: &[Descriptor; 32]) -> [Avx2; 16] {
+    const { assert!(FIRST + 16 <= Descriptor::SIZE) };
+    let mut rows = [Avx2::splat(0); 16];
+    for (row, both) in rows.iter_mut().enumerate() {
+        let (low, high) = (block[row].0.as_ptr(), block[16 + row].0.as_ptr());
+        // SAFETY: the loads are of 16 bytes from `FIRST` on, all of one descriptor; they need no alignment.
+        both.0 = unsafe {
+            _mm256_set_m128i(
+                _mm_loadu_si128(high.add(FIRST).cast()),
+                _mm_loadu_si128(low.add(FIRST).cast()),
+            )
+        };
     }
+    rows
+}
 
+impl Avx2 {
     #[inline(always)]
     fn bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];
@@ -81,6 +82,7 @@ impl Lanes for Avx2 {
     const COUNT: usize = 32;
     /// All ones for yes.
     type Mask = __m256i;
+    type Rows<'a> = &'a [Descriptor; 32];
 
     #[inline(always)]
     fn splat(byte: u8) -> Self {
@@ -88,40 +90,17 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn planes(block: &[Descriptor]) -> [Self; Descriptor::SIZE] {
-        assert_eq!(block.len(), Self::COUNT);
-        let start = block.as_ptr().cast::<u8>();
-        let pairs = halves(
-            [0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15],
-            [8, 0, 9, 1, 10, 2, 11, 3, 12, 4, 13, 5, 14, 6, 15, 7],
-        );
-        let mut planes = [Self::splat(0); Descriptor::SIZE];
-        // One third of the bytes at a time: all of it fits the registers.
-        for (third, planes) in planes.chunks_exact_mut(8).enumerate() {
-            let mut words = [Self::splat(0); 8];
-            for (row, words) in words.iter_mut().enumerate() {
-                // Of four descriptors, the eight bytes of this third lie at 0, 24, 48 and 72.
-                // SAFETY: the last load of the last row and third ends at byte 7 * 96 + 2 * 8 + 80 = 32 * 24 of the
-                // block, whose length is asserted; the loads need no alignment.
-                let (a, b, c) = unsafe {
-                    let from = start.add(4 * Descriptor::SIZE * row + 8 * third);
-                    (
-                        _mm256_loadu_si256(from.cast()),
-                        _mm256_loadu_si256(from.add(32).cast()),
-                        _mm256_castsi128_si256(_mm_loadu_si128(from.add(64).cast())),
-                    )
-                };
-                words.0 = avx2!({
-                    // Descriptors 0 and 3 in the low half, 2 and 1 in the high one; then bytes of 0 beside those of
-                    // 3, and of 1 beside those of 2.
-                    let ab = _mm256_blend_epi32::<0b0011_0000>(a, b);
-                    let abc = _mm256_blend_epi32::<0b0000_1100>(ab, c);
-                    _mm256_shuffle_epi8(abc, pairs)
-                });
-            }
-            planes.copy_from_slice(&transpose_words(words));
+    fn rows(block: &[Descriptor]) -> &[Descriptor; Self::COUNT] {
+        block.try_into().expect("a whole block")
+    }
+
+    #[inline(always)]
+    fn third<const THIRD: usize>(rows: &Self::Rows<'_>) -> [Self; 8] {
+        match THIRD {
+            0 => transpose_half::<_, false>(&sixteens::<0>(rows)),
+            1 => transpose_half::<_, false>(&sixteens::<8>(rows)),
+            _ => transpose_half::<_, true>(&sixteens::<8>(rows)),
         }
-        planes
     }
 
     #[inline(always)]
@@ -165,15 +144,17 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn sum(planes: &[Self]) -> (Self, Self) {
+    fn add([words, odd]: [Self; 2], plane: Self) -> [Self; 2] {
+        // Sums of words are those of the even bytes, and 256 times those of the odd ones, modulo 2^16.
+        avx2!([
+            Self(_mm256_add_epi16(words.0, plane.0)),
+            Self(_mm256_add_epi16(odd.0, _mm256_srli_epi16::<8>(plane.0))),
+        ])
+    }
+
+    #[inline(always)]
+    fn sum([Self(words), Self(odd)]: [Self; 2]) -> (Self, Self) {
         avx2!({
-            // Sums of words are those of the even bytes, and 256 times those of the odd ones, modulo 2^16.
-            let mut words = _mm256_setzero_si256();
-            let mut odd = _mm256_setzero_si256();
-            for plane in planes {
-                words = _mm256_add_epi16(words, plane.0);
-                odd = _mm256_add_epi16(odd, _mm256_srli_epi16::<8>(plane.0));
-            }
             let even = _mm256_sub_epi16(words, _mm256_slli_epi16::<8>(odd));
             let low_bytes = _mm256_set1_epi16(0xff);
             let low = _mm256_or_si256(
@@ -223,12 +204,11 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn store(self, bytes: &mut [u8]) {
-        bytes.copy_from_slice(&self.ordered().bytes());
+        bytes.copy_from_slice(&self.bytes());
     }
 
     #[inline(always)]
     fn store_words([a, b, c, d]: [Self; 4], words: &mut [Detail]) {
-        let [a, b, c, d] = [a.ordered(), b.ordered(), c.ordered(), d.ordered()];
         avx2!({
             let (low, high) = (
                 _mm256_unpacklo_epi8(a.0, b.0),
@@ -261,15 +241,12 @@ impl Lanes for Avx2 {
     }
 }
 
-impl Nibbles for Avx2 {
+impl LookUp for Avx2 {
     #[inline(always)]
-    fn table(entries: &[u8; 16]) -> Self {
-        Self(both_halves(*entries))
-    }
-
-    #[inline(always)]
-    fn lookup(table: Self, index: Self) -> Self {
-        Self(avx2!(_mm256_shuffle_epi8(table.0, index.0)))
+    fn look_up(table: &Nibbles, index: Self) -> Self {
+        // SAFETY: the table is as long as the vector, and aligned as it must be.
+        let table = unsafe { _mm256_load_si256(table.0.as_ptr().cast()) };
+        Self(avx2!(_mm256_shuffle_epi8(table, index.0)))
     }
 
     #[inline(always)]
@@ -286,61 +263,33 @@ impl Nibbles for Avx2 {
 
 impl Zip for Avx2 {
     #[inline(always)]
-    fn zip16<const LOW: bool>(self, other: Self) -> Self {
-        Self(if LOW {
-            avx2!(_mm256_unpacklo_epi16(self.0, other.0))
-        } else {
-            avx2!(_mm256_unpackhi_epi16(self.0, other.0))
-        })
+    fn zip_low(self, other: Self) -> Self {
+        Self(avx2!(_mm256_unpacklo_epi8(self.0, other.0)))
     }
 
     #[inline(always)]
-    fn zip32<const LOW: bool>(self, other: Self) -> Self {
-        Self(if LOW {
-            avx2!(_mm256_unpacklo_epi32(self.0, other.0))
-        } else {
-            avx2!(_mm256_unpackhi_epi32(self.0, other.0))
-        })
-    }
-
-    #[inline(always)]
-    fn zip64<const LOW: bool>(self, other: Self) -> Self {
-        Self(if LOW {
-            avx2!(_mm256_unpacklo_epi64(self.0, other.0))
-        } else {
-            avx2!(_mm256_unpackhi_epi64(self.0, other.0))
-        })
+    fn zip_high(self, other: Self) -> Self {
+        Self(avx2!(_mm256_unpackhi_epi8(self.0, other.0)))
     }
 }
 
 /// A linear map by GFNI: two matrices at each position.
-struct MatrixMap([[__m256i; 2]; POSITIONS]);
+struct MatrixMap;
 
 impl Map<Avx2> for MatrixMap {
     #[inline(always)]
-    fn new(linear: &Linear) -> Self {
-        let matrices = linear.matrices();
-        let mut map = [[avx2!(_mm256_setzero_si256()); 2]; POSITIONS];
-        for position in 0..POSITIONS {
-            for half in 0..2 {
-                map[position][half] = avx2!(_mm256_set1_epi64x(matrices[position][half] as i64));
-            }
-        }
-        Self(map)
+    fn apply(linear: &Linear, position: usize, plane: Avx2) -> (Avx2, Avx2) {
+        let [low, high] = &linear.matrices[position];
+        let (low, high) = (matrix(low), matrix(high));
+        avx2!((
+            Avx2(_mm256_gf2p8affine_epi64_epi8::<0>(plane.0, low)),
+            Avx2(_mm256_gf2p8affine_epi64_epi8::<0>(plane.0, high)),
+        ))
     }
+}
 
-    #[inline(always)]
-    fn apply(&self, planes: &[Avx2; Descriptor::SIZE]) -> (Avx2, Avx2) {
-        avx2!({
-            let mut low = _mm256_setzero_si256();
-            let mut high = _mm256_setzero_si256();
-            for position in 0..POSITIONS {
-                let plane = planes[VARIABLE.start + position].0;
-                let [a, b] = self.0[position];
-                low = _mm256_xor_si256(low, _mm256_gf2p8affine_epi64_epi8::<0>(plane, a));
-                high = _mm256_xor_si256(high, _mm256_gf2p8affine_epi64_epi8::<0>(plane, b));
-            }
-            (Avx2(low), Avx2(high))
-        })
-    }
+#[inline(always)]
+fn matrix(matrix: &Matrix) -> __m256i {
+    // SAFETY: a matrix is longer than the vector, and aligned as it must be.
+    unsafe { _mm256_load_si256(matrix.0.as_ptr().cast()) }
 }

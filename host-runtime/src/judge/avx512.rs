@@ -2,11 +2,13 @@
 
 use std::arch::x86_64::*;
 
+use bytemuck::Pod;
+
 use super::Slots;
 use super::block;
 use super::counts::Counts;
 use super::lanes::{Lanes, Map};
-use super::linear::{Linear, POSITIONS, VARIABLE};
+use super::linear::{Linear, Matrix};
 use super::rules::Rules;
 use crate::tcp::{Descriptor, Detail};
 
@@ -48,32 +50,46 @@ const fn places(third: usize, vector: usize) -> u8 {
     mask
 }
 
-/// The byte shuffle after those blends: byte `b` of the eight quadwords, in the order of the descriptors, into
-/// quadword `b`.
-const fn by_byte(third: usize) -> [u8; 64] {
-    let mut index = [0; 64];
-    let mut to = 0;
-    while to < 64 {
-        let (byte, descriptor) = (to / 8, to % 8);
-        index[to] = (8 * ((3 * descriptor + third) % 8) + byte) as u8;
-        to += 1;
+/// The byte shuffle after those blends, by third and by row of four: byte `b` of the eight quadwords, in the order of
+/// the descriptors, into quadword `b ^ row`, where the blends of [`transpose_quadwords`] want it.
+static BY_BYTE: [[[u8; 64]; 4]; 3] = {
+    let mut shuffles = [[[0; 64]; 4]; 3];
+    let mut at = 0;
+    while at < 3 * 4 * 64 {
+        let (third, row, to) = (at / 256, at / 64 % 4, at % 64);
+        let (byte, descriptor) = ((to / 8) ^ row, to % 8);
+        shuffles[third][row][to] = (8 * ((3 * descriptor + third) % 8) + byte) as u8;
+        at += 1;
     }
-    index
-}
+    shuffles
+};
+
+/// The shuffle of two vectors that makes each column: in half a vector, row `r` lies at place `r ^ column` of four.
+static IN_ORDER: [[u64; 8]; 8] = {
+    let mut shuffles = [[0; 8]; 8];
+    let mut at = 0;
+    while at < 8 * 8 {
+        let (column, row) = (at / 8, at % 8);
+        shuffles[column][row] = (8 * (row / 4) + 4 * (column / 4) + (row ^ column) % 4) as u64;
+        at += 1;
+    }
+    shuffles
+};
 
 #[inline(always)]
-fn gather<const THIRD: usize>([a, b, c]: [__m512i; 3]) -> __m512i {
+fn gather<const THIRD: usize>([a, b, c]: [__m512i; 3], row: usize) -> __m512i {
     avx512!({
         let ab = _mm512_mask_blend_epi64(const { places(THIRD, 1) }, a, b);
         let all = _mm512_mask_blend_epi64(const { places(THIRD, 2) }, ab, c);
-        _mm512_permutexvar_epi8(vector(const { by_byte(THIRD) }), all)
+        _mm512_permutexvar_epi8(vector(&BY_BYTE[THIRD][row % 4]), all)
     })
 }
 
 #[inline(always)]
-fn vector(bytes: [u8; 64]) -> __m512i {
-    // SAFETY: the array is as long as the vector; the load needs no alignment.
-    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+fn vector<T: Pod>(elements: &T) -> __m512i {
+    const { assert!(size_of::<T>() == 64) };
+    // SAFETY: the elements are as long as the vector; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(std::ptr::from_ref(elements).cast()) }
 }
 
 #[inline(always)]
@@ -84,24 +100,45 @@ fn bytes(vector: __m512i) -> [u8; 64] {
     bytes
 }
 
-/// Transposes eight vectors of eight quadwords.
+/// Transposes eight vectors of eight quadwords, whose row `r` has its element `e` at place `e ^ (r % 4)`.
+///
+/// Shuffles have one port and blends two, so two of the three rounds are blends: elements that go to different columns
+/// already lie at different places, and the third round brings each column into order.
 #[inline(always)]
-fn transpose_quadwords([a, b, c, d, e, f, g, h]: [__m512i; 8]) -> [__m512i; 8] {
+fn transpose_quadwords(rows: [__m512i; 8]) -> [__m512i; 8] {
+    let [a, b, c, d, e, f, g, h] = rows;
+    let (first, second) = (blend_four([a, b, c, d]), blend_four([e, f, g, h]));
+    let mut columns = rows;
+    for (column, shuffle) in IN_ORDER.iter().enumerate() {
+        let four = column % 4;
+        columns[column] = avx512!(_mm512_permutex2var_epi64(
+            first[four],
+            vector(shuffle),
+            second[four]
+        ));
+    }
+    columns
+}
+
+/// Of four rows, elements `i` and `i + 4` into the halves of vector `i`, row `r` at place `r ^ i` of each.
+#[inline(always)]
+fn blend_four([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+    const ODD: u8 = 0b1010_1010;
+    const UPPER: u8 = 0b1100_1100;
     avx512!({
-        let even = quarter(
-            _mm512_unpacklo_epi64(a, b),
-            _mm512_unpacklo_epi64(c, d),
-            _mm512_unpacklo_epi64(e, f),
-            _mm512_unpacklo_epi64(g, h),
+        let (ab_even, ab_odd) = (
+            _mm512_mask_blend_epi64(ODD, a, b),
+            _mm512_mask_blend_epi64(ODD, b, a),
         );
-        let odd = quarter(
-            _mm512_unpackhi_epi64(a, b),
-            _mm512_unpackhi_epi64(c, d),
-            _mm512_unpackhi_epi64(e, f),
-            _mm512_unpackhi_epi64(g, h),
+        let (cd_even, cd_odd) = (
+            _mm512_mask_blend_epi64(ODD, c, d),
+            _mm512_mask_blend_epi64(ODD, d, c),
         );
         [
-            even[0], odd[0], even[1], odd[1], even[2], odd[2], even[3], odd[3],
+            _mm512_mask_blend_epi64(UPPER, ab_even, cd_even),
+            _mm512_mask_blend_epi64(UPPER, ab_odd, cd_odd),
+            _mm512_mask_blend_epi64(UPPER, cd_even, ab_even),
+            _mm512_mask_blend_epi64(UPPER, cd_odd, ab_odd),
         ]
     })
 }
@@ -130,6 +167,8 @@ fn quarter(a: __m512i, b: __m512i, c: __m512i, d: __m512i) -> [__m512i; 4] {
 impl Lanes for Avx512 {
     const COUNT: usize = 64;
     type Mask = __mmask64;
+    /// By third, eight vectors of eight descriptors, as [`transpose_quadwords`] takes them.
+    type Rows<'a> = [[__m512i; 8]; 3];
 
     #[inline(always)]
     fn splat(byte: u8) -> Self {
@@ -137,7 +176,7 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn planes(block: &[Descriptor]) -> [Self; Descriptor::SIZE] {
+    fn rows(block: &[Descriptor]) -> [[__m512i; 8]; 3] {
         assert_eq!(block.len(), Self::COUNT);
         let start = block.as_ptr().cast::<u8>();
         let mut thirds = [[avx512!(_mm512_setzero_si512()); 8]; 3];
@@ -149,15 +188,18 @@ impl Lanes for Avx512 {
                 // asserted; the load needs no alignment.
                 *loaded = unsafe { _mm512_loadu_si512(start.add(192 * row + 64 * part).cast()) };
             }
-            *first = gather::<0>(loaded);
-            *second = gather::<1>(loaded);
-            *third = gather::<2>(loaded);
+            *first = gather::<0>(loaded, row);
+            *second = gather::<1>(loaded, row);
+            *third = gather::<2>(loaded, row);
         }
-        let mut planes = [Self::splat(0); Descriptor::SIZE];
-        for (planes, third) in planes.chunks_exact_mut(8).zip(thirds) {
-            for (plane, transposed) in planes.iter_mut().zip(transpose_quadwords(third)) {
-                plane.0 = transposed;
-            }
+        thirds
+    }
+
+    #[inline(always)]
+    fn third<const THIRD: usize>(rows: &Self::Rows<'_>) -> [Self; 8] {
+        let mut planes = [Self::splat(0); 8];
+        for (plane, column) in planes.iter_mut().zip(transpose_quadwords(rows[THIRD])) {
+            plane.0 = column;
         }
         planes
     }
@@ -203,15 +245,17 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn sum(planes: &[Self]) -> (Self, Self) {
+    fn add([words, odd]: [Self; 2], plane: Self) -> [Self; 2] {
+        // Sums of words are those of the even bytes, and 256 times those of the odd ones, modulo 2^16.
+        avx512!([
+            Self(_mm512_add_epi16(words.0, plane.0)),
+            Self(_mm512_add_epi16(odd.0, _mm512_srli_epi16::<8>(plane.0))),
+        ])
+    }
+
+    #[inline(always)]
+    fn sum([Self(words), Self(odd)]: [Self; 2]) -> (Self, Self) {
         avx512!({
-            // Sums of words are those of the even bytes, and 256 times those of the odd ones, modulo 2^16.
-            let mut words = _mm512_setzero_si512();
-            let mut odd = _mm512_setzero_si512();
-            for plane in planes {
-                words = _mm512_add_epi16(words, plane.0);
-                odd = _mm512_add_epi16(odd, _mm512_srli_epi16::<8>(plane.0));
-            }
             let even = _mm512_sub_epi16(words, _mm512_slli_epi16::<8>(odd));
             let low_bytes = _mm512_set1_epi16(0xff);
             let low = _mm512_or_si512(
@@ -232,7 +276,7 @@ impl Lanes for Avx512 {
         for (bit, entry) in entries.into_iter().enumerate() {
             table[1 << bit] = entry;
         }
-        Self(vector(table))
+        Self(vector(&table))
     }
 
     #[inline(always)]
@@ -287,33 +331,22 @@ impl Lanes for Avx512 {
 }
 
 /// A linear map by GFNI: two matrices at each position.
-struct MatrixMap([[__m512i; 2]; POSITIONS]);
+struct MatrixMap;
 
 impl Map<Avx512> for MatrixMap {
     #[inline(always)]
-    fn new(linear: &Linear) -> Self {
-        let matrices = linear.matrices();
-        let mut map = [[avx512!(_mm512_setzero_si512()); 2]; POSITIONS];
-        for position in 0..POSITIONS {
-            for half in 0..2 {
-                map[position][half] = avx512!(_mm512_set1_epi64(matrices[position][half] as i64));
-            }
-        }
-        Self(map)
+    fn apply(linear: &Linear, position: usize, plane: Avx512) -> (Avx512, Avx512) {
+        let [low, high] = &linear.matrices[position];
+        let (low, high) = (matrix(low), matrix(high));
+        avx512!((
+            Avx512(_mm512_gf2p8affine_epi64_epi8::<0>(plane.0, low)),
+            Avx512(_mm512_gf2p8affine_epi64_epi8::<0>(plane.0, high)),
+        ))
     }
+}
 
-    #[inline(always)]
-    fn apply(&self, planes: &[Avx512; Descriptor::SIZE]) -> (Avx512, Avx512) {
-        avx512!({
-            let mut low = _mm512_setzero_si512();
-            let mut high = _mm512_setzero_si512();
-            for position in 0..POSITIONS {
-                let plane = planes[VARIABLE.start + position].0;
-                let [a, b] = self.0[position];
-                low = _mm512_xor_si512(low, _mm512_gf2p8affine_epi64_epi8::<0>(plane, a));
-                high = _mm512_xor_si512(high, _mm512_gf2p8affine_epi64_epi8::<0>(plane, b));
-            }
-            (Avx512(low), Avx512(high))
-        })
-    }
+#[inline(always)]
+fn matrix(matrix: &Matrix) -> __m512i {
+    // SAFETY: a matrix is as long as the vector, and aligned as it must be.
+    unsafe { _mm512_load_si512(matrix.0.as_ptr().cast()) }
 }

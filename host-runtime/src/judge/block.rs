@@ -1,9 +1,10 @@
 //! Judging a block at once, the same for every vector instruction set: what the golden model asks of one descriptor,
 //! here asked of a plane of bytes.
 
+use super::check::{ByteSum, Check, Crc};
 use super::counts::Counts;
 use super::lanes::{Lanes, MOST_LANES, Map};
-use super::linear::{Linear, POSITIONS, VARIABLE};
+use super::linear::{Linear, VARIABLE};
 use super::rules::{HEADER, Rules};
 use super::{Slots, portable};
 use crate::tcp::descriptor::CHECKED_BYTES;
@@ -27,16 +28,39 @@ struct Answer<V> {
 pub(super) fn judge<V: Lanes, M: Map<V>>(
     rules: &Rules,
     descriptors: &[Descriptor],
+    slots: Slots<'_>,
+    counts: &mut Counts,
+) {
+    let constant = rules.header_checksum;
+    match Linear::of(rules.checksum) {
+        Some(linear) => {
+            let check = Crc::<V, M>::new(linear, constant);
+            judge_by(rules, check, descriptors, slots, counts);
+        }
+        None => judge_by(
+            rules,
+            ByteSum::<V>::new(constant),
+            descriptors,
+            slots,
+            counts,
+        ),
+    }
+}
+
+#[inline(always)]
+fn judge_by<V: Lanes, C: Check<V>>(
+    rules: &Rules,
+    check: C,
+    descriptors: &[Descriptor],
     mut slots: Slots<'_>,
     counts: &mut Counts,
 ) {
-    let map = Linear::of(rules.checksum).map(M::new);
     let with_causes = matches!(slots, Slots::Details(_));
     let blocks = descriptors.chunks_exact(V::COUNT);
     let rest = blocks.remainder();
     let mut start = 0;
     for block in blocks {
-        let answer = judge_block::<V, M>(rules, map.as_ref(), block, with_causes, counts);
+        let answer = judge_block(rules, check, block, with_causes, counts);
         match &mut slots {
             Slots::Verdicts(verdicts) => answer.verdicts.store(bytemuck::cast_slice_mut(
                 &mut verdicts[start..start + V::COUNT],
@@ -53,13 +77,7 @@ pub(super) fn judge<V: Lanes, M: Map<V>>(
     // Zeros fail the first check, so the padding passes none and is not counted.
     let mut padded = [Descriptor([0; Descriptor::SIZE]); MOST_LANES];
     padded[..rest.len()].copy_from_slice(rest);
-    let answer = judge_block::<V, M>(
-        rules,
-        map.as_ref(),
-        &padded[..V::COUNT],
-        with_causes,
-        counts,
-    );
+    let answer = judge_block(rules, check, &padded[..V::COUNT], with_causes, counts);
     match &mut slots {
         Slots::Verdicts(verdicts) => {
             let mut bytes = [0; MOST_LANES];
@@ -83,19 +101,27 @@ impl<V: Lanes> Answer<V> {
 }
 
 #[inline(always)]
-fn judge_block<V: Lanes, M: Map<V>>(
+fn judge_block<V: Lanes, C: Check<V>>(
     rules: &Rules,
-    map: Option<&M>,
+    mut check: C,
     block: &[Descriptor],
     with_causes: bool,
     counts: &mut Counts,
 ) -> Answer<V> {
-    let planes = V::planes(block);
+    let rows = V::rows(block);
+    let mut planes = [V::splat(0); Descriptor::SIZE];
+    // The third that the checksum has least of comes last.
+    take(&mut planes[8..16], V::third::<1>(&rows), 8, &mut check);
+    take(&mut planes[16..], V::third::<2>(&rows), 16, &mut check);
+    take(&mut planes[..8], V::third::<0>(&rows), 0, &mut check);
     let zero = V::splat(0);
 
     let magic = differences(&planes, 0..4).eq(zero);
     let version = V::both(magic, differences(&planes, 4..6).eq(zero));
-    let checksum = V::both(version, checksum_fits(rules, map, &planes));
+    let checksum = V::both(
+        version,
+        check.is(planes[CHECKED_BYTES], planes[CHECKED_BYTES + 1]),
+    );
     let risk = planes[FLAGS + 3].and(V::splat(RISK_MASK as u8));
     let mut verdict = V::by_risk(V::risk_table(rules.levels), risk);
     let one_risk = V::only(checksum, verdict.eq(zero));
@@ -142,6 +168,17 @@ fn judge_block<V: Lanes, M: Map<V>>(
     }
 }
 
+/// Keeps planes from byte `first` on, and has the checksum take in those that are part of it.
+#[inline(always)]
+fn take<V: Lanes, C: Check<V>>(planes: &mut [V], third: [V; 8], first: usize, check: &mut C) {
+    planes.copy_from_slice(&third);
+    for (byte, plane) in (first..).zip(third) {
+        if VARIABLE.contains(&byte) {
+            check.take(byte, plane);
+        }
+    }
+}
+
 #[inline(always)]
 fn at_least<V: Lanes>(decision: Decision) -> V {
     V::splat(decision.code() << DECISION_SHIFT)
@@ -165,26 +202,6 @@ fn flagged<V: Lanes>(planes: &[V; Descriptor::SIZE], mask: [u8; 4]) -> V {
         hit = hit.or(planes[FLAGS + byte].and(V::splat(mask)));
     }
     hit
-}
-
-#[inline(always)]
-fn checksum_fits<V: Lanes, M: Map<V>>(
-    rules: &Rules,
-    map: Option<&M>,
-    planes: &[V; Descriptor::SIZE],
-) -> V::Mask {
-    let [high, low] = [planes[CHECKED_BYTES], planes[CHECKED_BYTES + 1]];
-    if let Some(map) = map {
-        let [constant_high, constant_low] = rules.header_checksum.to_be_bytes();
-        let (linear_low, linear_high) = map.apply(planes);
-        let low = linear_low.xor(low).eq(V::splat(constant_low));
-        return V::both(low, linear_high.xor(high).eq(V::splat(constant_high)));
-    }
-    // The header's six bytes add up to less than a byte holds: one more plane, the same everywhere.
-    let mut summed = [V::splat(rules.header_checksum as u8); 1 + POSITIONS];
-    summed[1..].copy_from_slice(&planes[VARIABLE]);
-    let (sum_low, sum_high) = V::sum(&summed);
-    V::both(sum_low.eq(low), sum_high.eq(high))
 }
 
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! What an instruction set must offer: a vector with one byte of many descriptors, and the few operations on it that
 //! judging needs. Everything is inlined into one function compiled for the instruction set.
 
-use super::linear::{Linear, POSITIONS, VARIABLE};
+use super::linear::{Linear, Nibbles};
 use crate::tcp::{Descriptor, Detail};
 
 /// One byte of each of [`COUNT`](Lanes::COUNT) descriptors.
@@ -14,11 +14,15 @@ pub(super) trait Lanes: Copy {
     const COUNT: usize;
     /// A yes or no for each descriptor.
     type Mask: Copy;
+    /// A block, prepared for being transposed by thirds.
+    type Rows<'a>;
 
     /// The same byte everywhere.
     fn splat(byte: u8) -> Self;
-    /// Plane `i` is byte `i` of each descriptor, in any one order. Panics unless there are `COUNT` descriptors.
-    fn planes(block: &[Descriptor]) -> [Self; Descriptor::SIZE];
+    /// Panics unless there are `COUNT` descriptors.
+    fn rows(block: &[Descriptor]) -> Self::Rows<'_>;
+    /// Plane `i` is byte `8 * THIRD + i` of each descriptor, in their order.
+    fn third<const THIRD: usize>(rows: &Self::Rows<'_>) -> [Self; 8];
     /// Bitwise, as the three after it.
     fn xor(self, other: Self) -> Self;
     fn or(self, other: Self) -> Self;
@@ -33,8 +37,10 @@ pub(super) trait Lanes: Copy {
     fn keep(self, mask: Self::Mask) -> Self;
     /// The bytes where the mask says no, zero elsewhere.
     fn drop(self, mask: Self::Mask) -> Self;
-    /// The sum over planes, as low and high bytes; at most 257 planes.
-    fn sum(planes: &[Self]) -> (Self, Self);
+    /// Adds a plane to sums of 16 bits, which are zero at first and lie in two vectors in whatever way suits.
+    fn add(sums: [Self; 2], plane: Self) -> [Self; 2];
+    /// Low and high bytes of such sums of at most 257 planes.
+    fn sum(sums: [Self; 2]) -> (Self, Self);
     /// A table of what goes with each of the five risk bits, and zero with any other value of them.
     fn risk_table(entries: [u8; 5]) -> Self;
     /// Looks bytes 0..32 up in such a table.
@@ -47,98 +53,74 @@ pub(super) trait Lanes: Copy {
     /// How many say yes.
     fn count(mask: Self::Mask) -> u64;
 
-    /// Writes the bytes in the descriptors' order. Panics unless there is room for `COUNT`.
+    /// Writes the bytes. Panics unless there is room for `COUNT`.
     fn store(self, bytes: &mut [u8]);
-    /// Writes a word of four bytes for each descriptor, in their order. Panics unless there is room for `COUNT`.
+    /// Writes a word of four bytes for each descriptor. Panics unless there is room for `COUNT`.
     fn store_words(bytes: [Self; 4], words: &mut [Detail]);
 }
 
 /// The most lanes of any instruction set.
 pub(super) const MOST_LANES: usize = 64;
 
-/// A [`Linear`] map as an instruction set evaluates it.
-pub(super) trait Map<V>: Sized {
-    fn new(linear: &Linear) -> Self;
-    /// Low and high bytes of the contribution of the variable planes.
-    fn apply(&self, planes: &[V; Descriptor::SIZE]) -> (V, V);
+/// How an instruction set evaluates a [`Linear`] map.
+pub(super) trait Map<V> {
+    /// Low and high bytes of what a plane contributes from a position.
+    fn apply(linear: &Linear, position: usize, plane: V) -> (V, V);
 }
 
 /// Vectors that look up nibbles.
-pub(super) trait Nibbles: Lanes {
-    /// A table of 16.
-    fn table(entries: &[u8; 16]) -> Self;
-    /// Looks bytes 0..16 up in such a table.
-    fn lookup(table: Self, index: Self) -> Self;
+pub(super) trait LookUp: Lanes {
+    /// Looks bytes 0..16 up.
+    fn look_up(table: &Nibbles, index: Self) -> Self;
     /// Each byte's low and high nibble.
     fn split(self) -> (Self, Self);
 }
 
 /// A linear map by look-ups of nibbles: four at each position.
-pub(super) struct NibbleMap<V>([[V; 4]; POSITIONS]);
+pub(super) struct NibbleMap;
 
-impl<V: Nibbles> Map<V> for NibbleMap<V> {
+impl<V: LookUp> Map<V> for NibbleMap {
     #[inline(always)]
-    fn new(linear: &Linear) -> Self {
-        let nibbles = linear.nibbles();
-        let mut tables = [[V::splat(0); 4]; POSITIONS];
-        for position in 0..POSITIONS {
-            for table in 0..4 {
-                tables[position][table] = V::table(&nibbles[position][table]);
+    fn apply(linear: &Linear, position: usize, plane: V) -> (V, V) {
+        let [a, b, c, d] = &linear.nibbles[position];
+        let (x, y) = plane.split();
+        (
+            V::look_up(a, x).xor(V::look_up(c, y)),
+            V::look_up(b, x).xor(V::look_up(d, y)),
+        )
+    }
+}
+
+/// Vectors of parts of 16 bytes that interleave within each part.
+pub(super) trait Zip: Copy {
+    /// The low halves' bytes in turn.
+    fn zip_low(self, other: Self) -> Self;
+    /// The high halves' bytes in turn.
+    fn zip_high(self, other: Self) -> Self;
+}
+
+/// Transposes 16 rows of 16 bytes (in each part), but only their `HIGH` halves or the low ones: column by column, in
+/// the order of the rows.
+#[inline(always)]
+pub(super) fn transpose_half<V: Zip, const HIGH: bool>(rows: &[V; 16]) -> [V; 8] {
+    let mut columns = [rows[0]; 8];
+    for (row, column) in columns.iter_mut().enumerate() {
+        *column = if HIGH {
+            rows[row].zip_high(rows[row + 8])
+        } else {
+            rows[row].zip_low(rows[row + 8])
+        };
+    }
+    // Each round halves the columns that a vector has bytes of, and doubles the rows.
+    for group in [8, 4, 2] {
+        let from = columns;
+        for first in (0..8).step_by(group) {
+            for one in first..first + group / 2 {
+                let other = one + group / 2;
+                columns[one] = from[one].zip_low(from[other]);
+                columns[other] = from[one].zip_high(from[other]);
             }
         }
-        Self(tables)
     }
-
-    #[inline(always)]
-    fn apply(&self, planes: &[V; Descriptor::SIZE]) -> (V, V) {
-        let mut low = V::splat(0);
-        let mut high = V::splat(0);
-        for position in 0..POSITIONS {
-            let [a, b, c, d] = self.0[position];
-            let (x, y) = planes[VARIABLE.start + position].split();
-            low = low.xor(V::lookup(a, x)).xor(V::lookup(c, y));
-            high = high.xor(V::lookup(b, x)).xor(V::lookup(d, y));
-        }
-        (low, high)
-    }
-}
-
-/// Vectors of 128-bit parts whose elements interleave within each part: `LOW` halves of both, or the high ones.
-pub(super) trait Zip: Copy {
-    fn zip16<const LOW: bool>(self, other: Self) -> Self;
-    fn zip32<const LOW: bool>(self, other: Self) -> Self;
-    fn zip64<const LOW: bool>(self, other: Self) -> Self;
-}
-
-/// Transposes eight vectors of eight 16-bit elements (in each 128-bit part).
-#[inline(always)]
-pub(super) fn transpose_words<V: Zip>(rows: [V; 8]) -> [V; 8] {
-    let [a, b, c, d, e, f, g, h] = rows;
-    // Words 0..4 of all rows, then 4..8.
-    let [a0, c0, e0, g0] = [
-        a.zip16::<true>(b),
-        c.zip16::<true>(d),
-        e.zip16::<true>(f),
-        g.zip16::<true>(h),
-    ];
-    let [a4, c4, e4, g4] = [
-        a.zip16::<false>(b),
-        c.zip16::<false>(d),
-        e.zip16::<false>(f),
-        g.zip16::<false>(h),
-    ];
-    let (a01, e01) = (a0.zip32::<true>(c0), e0.zip32::<true>(g0));
-    let (a23, e23) = (a0.zip32::<false>(c0), e0.zip32::<false>(g0));
-    let (a45, e45) = (a4.zip32::<true>(c4), e4.zip32::<true>(g4));
-    let (a67, e67) = (a4.zip32::<false>(c4), e4.zip32::<false>(g4));
-    [
-        a01.zip64::<true>(e01),
-        a01.zip64::<false>(e01),
-        a23.zip64::<true>(e23),
-        a23.zip64::<false>(e23),
-        a45.zip64::<true>(e45),
-        a45.zip64::<false>(e45),
-        a67.zip64::<true>(e67),
-        a67.zip64::<false>(e67),
-    ]
+    columns
 }

@@ -9,8 +9,27 @@ pub(super) const VARIABLE: std::ops::Range<usize> = 6..22;
 /// How many those are.
 pub(super) const POSITIONS: usize = VARIABLE.end - VARIABLE.start;
 
-/// What each value of each variable byte contributes to a CRC, low 16 bits.
-pub(super) struct Linear([[u16; 256]; POSITIONS]);
+/// What each variable byte contributes to a CRC, low 16 bits, in the forms that instruction sets take. All of it is
+/// computed by the compiler: a batch of a few descriptors has no time for that.
+pub(super) struct Linear {
+    /// By the value of the byte.
+    contributions: [[u16; 256]; POSITIONS],
+    /// The low byte, then the high one.
+    pub(super) matrices: [[Matrix; 2]; POSITIONS],
+    /// By the low nibble, the low byte and the high one; then by the high nibble.
+    pub(super) nibbles: [[Nibbles; 4]; POSITIONS],
+}
+
+/// An 8x8 bit matrix as the GFNI affine instructions take it: byte `7 - i` is the row of output bit `i`. Repeated as
+/// often as the longest vector needs.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+pub(super) struct Matrix(pub(super) [u64; 8]);
+
+/// A table by nibbles, for each of the two halves of a vector.
+#[repr(C, align(32))]
+#[derive(Clone, Copy)]
+pub(super) struct Nibbles(pub(super) [[u8; 16]; 2]);
 
 /// CRC-32 (IEEE 802.3), polynomial reflected.
 static CRC32: Linear = Linear::new(0xEDB8_8320);
@@ -29,70 +48,96 @@ impl Linear {
     }
 
     const fn new(polynomial: u32) -> Self {
-        let mut last = [0; 256];
-        let mut value = 0;
-        while value < 256 {
-            let mut register = value as u32;
-            let mut bit = 0;
-            while bit < 8 {
-                register = (register >> 1) ^ (polynomial * (register & 1));
-                bit += 1;
-            }
-            last[value] = register;
-            value += 1;
+        let contributions = contributions(polynomial);
+        let mut matrices = [[Matrix([0; 8]); 2]; POSITIONS];
+        let mut nibbles = [[Nibbles([[0; 16]; 2]); 4]; POSITIONS];
+        let mut position = 0;
+        while position < POSITIONS {
+            matrices[position] = self::matrices(&contributions[position]);
+            nibbles[position] = self::nibbles(&contributions[position]);
+            position += 1;
         }
-        // A byte further from the end is followed by one more zero byte.
-        let mut tables = [[0; 256]; POSITIONS];
-        let mut registers = last;
-        let mut position = POSITIONS;
-        while position > 0 {
-            position -= 1;
-            let mut value = 0;
-            while value < 256 {
-                let register = registers[value];
-                tables[position][value] = register as u16;
-                registers[value] = (register >> 8) ^ last[(register & 0xff) as usize];
-                value += 1;
-            }
+        Self {
+            contributions,
+            matrices,
+            nibbles,
         }
-        Self(tables)
     }
 
     /// The contribution of all variable bytes.
     #[inline(always)]
     pub(super) fn sum(&self, bytes: &[u8; POSITIONS]) -> u16 {
         let mut sum = 0;
-        for (table, byte) in self.0.iter().zip(bytes) {
+        for (table, byte) in self.contributions.iter().zip(bytes) {
             sum ^= table[usize::from(*byte)];
         }
         sum
     }
+}
 
-    /// For each position, the 8x8 bit matrices of the low and the high byte of the contribution, as the GFNI affine
-    /// instructions take them: byte `7 - i` is the row of output bit `i`.
-    pub(super) fn matrices(&self) -> [[u64; 2]; POSITIONS] {
-        self.0.each_ref().map(|table| {
-            let mut halves = [[0; 8]; 2];
-            for (out, row) in halves.as_flattened_mut().iter_mut().enumerate() {
-                for bit in 0..8 {
-                    *row |= ((table[1 << bit] >> out & 1) as u8) << bit;
-                }
-            }
-            // Row i of a half is its output bit i, which belongs into byte 7 - i.
-            halves.map(u64::from_be_bytes)
-        })
+const fn contributions(polynomial: u32) -> [[u16; 256]; POSITIONS] {
+    let mut last = [0; 256];
+    let mut value = 0;
+    while value < 256 {
+        let mut register = value as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            register = (register >> 1) ^ (polynomial * (register & 1));
+            bit += 1;
+        }
+        last[value] = register;
+        value += 1;
     }
+    // A byte further from the end is followed by one more zero byte.
+    let mut tables = [[0; 256]; POSITIONS];
+    let mut registers = last;
+    let mut position = POSITIONS;
+    while position > 0 {
+        position -= 1;
+        let mut value = 0;
+        while value < 256 {
+            let register = registers[value];
+            tables[position][value] = register as u16;
+            registers[value] = (register >> 8) ^ last[(register & 0xff) as usize];
+            value += 1;
+        }
+    }
+    tables
+}
 
-    /// For each position, four tables of 16: by the low nibble, the contribution's low and high byte, then by the high
-    /// nibble.
-    pub(super) fn nibbles(&self) -> [[[u8; 16]; 4]; POSITIONS] {
-        self.0.each_ref().map(|table| {
-            let mut nibbles = [[0; 16]; 4];
-            for nibble in 0..16 {
-                [nibbles[0][nibble], nibbles[1][nibble]] = table[nibble].to_le_bytes();
-                [nibbles[2][nibble], nibbles[3][nibble]] = table[nibble << 4].to_le_bytes();
-            }
-            nibbles
-        })
+const fn matrices(contributions: &[u16; 256]) -> [Matrix; 2] {
+    let mut matrices = [[0; 8]; 2];
+    let mut out = 0;
+    while out < 16 {
+        let mut bit = 0;
+        while bit < 8 {
+            // The row of output bit i belongs into byte 7 - i.
+            let row = &mut matrices[out / 8][7 - out % 8];
+            *row |= ((contributions[1 << bit] >> out & 1) as u8) << bit;
+            bit += 1;
+        }
+        out += 1;
     }
+    let [low, high] = matrices;
+    [
+        Matrix([u64::from_le_bytes(low); 8]),
+        Matrix([u64::from_le_bytes(high); 8]),
+    ]
+}
+
+const fn nibbles(contributions: &[u16; 256]) -> [Nibbles; 4] {
+    let mut tables = [[0; 16]; 4];
+    let mut nibble = 0;
+    while nibble < 16 {
+        [tables[0][nibble], tables[1][nibble]] = contributions[nibble].to_le_bytes();
+        [tables[2][nibble], tables[3][nibble]] = contributions[nibble << 4].to_le_bytes();
+        nibble += 1;
+    }
+    let [a, b, c, d] = tables;
+    [
+        Nibbles([a; 2]),
+        Nibbles([b; 2]),
+        Nibbles([c; 2]),
+        Nibbles([d; 2]),
+    ]
 }

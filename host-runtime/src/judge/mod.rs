@@ -6,6 +6,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod block;
+mod check;
 mod counts;
 mod instruction_set;
 mod lanes;

@@ -5,7 +5,8 @@ use std::arch::aarch64::*;
 use super::Slots;
 use super::block;
 use super::counts::Counts;
-use super::lanes::{Lanes, NibbleMap, Nibbles, Zip, transpose_words};
+use super::lanes::{Lanes, LookUp, NibbleMap, Zip, transpose_half};
+use super::linear::Nibbles;
 use super::rules::Rules;
 use crate::tcp::{Descriptor, Detail};
 
@@ -17,7 +18,7 @@ pub(super) fn judge(
     slots: Slots<'_>,
     counts: &mut Counts,
 ) {
-    block::judge::<Neon, NibbleMap<Neon>>(rules, descriptors, slots, counts);
+    block::judge::<Neon, NibbleMap>(rules, descriptors, slots, counts);
 }
 
 #[derive(Clone, Copy)]
@@ -40,6 +41,18 @@ fn vector(bytes: [u8; 16]) -> uint8x16_t {
     unsafe { vld1q_u8(bytes.as_ptr()) }
 }
 
+/// The 16 bytes from byte `FIRST` on of each descriptor.
+#[inline(always)]
+fn sixteens<const FIRST: usize>(block: &[Descriptor; 16]) -> [Neon; 16] {
+    const { assert!(FIRST + 16 <= Descriptor::SIZE) };
+    let mut rows = [Neon::splat(0); 16];
+    for (row, descriptor) in rows.iter_mut().zip(block) {
+        // SAFETY: the load is of 16 bytes from `FIRST` on, all of the descriptor; it needs no alignment.
+        row.0 = unsafe { vld1q_u8(descriptor.0.as_ptr().add(FIRST)) };
+    }
+    rows
+}
+
 impl Neon {
     #[inline(always)]
     fn bytes(self) -> [u8; 16] {
@@ -54,6 +67,7 @@ impl Lanes for Neon {
     const COUNT: usize = 16;
     /// All ones for yes.
     type Mask = uint8x16_t;
+    type Rows<'a> = &'a [Descriptor; 16];
 
     #[inline(always)]
     fn splat(byte: u8) -> Self {
@@ -61,31 +75,17 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn planes(block: &[Descriptor]) -> [Self; Descriptor::SIZE] {
-        assert_eq!(block.len(), Self::COUNT);
-        let start = block.as_ptr().cast::<u8>();
-        let mut words = [[Self::splat(0); 8]; 3];
-        for row in 0..8 {
-            let mut parts = [Self::splat(0); 3];
-            for (part, loaded) in parts.iter_mut().enumerate() {
-                // SAFETY: the last load ends at byte 7 * 48 + 3 * 16 = 16 * 24 of the block, whose length is
-                // asserted; the load needs no alignment.
-                loaded.0 = unsafe { vld1q_u8(start.add(48 * row + 16 * part)) };
-            }
-            let [a, b, c] = parts;
-            // Two descriptors are three vectors: eight bytes of the one are beside eight bytes of the other.
-            neon!({
-                let pair = |x: uint8x8_t, y: uint8x8_t| vcombine_u8(vzip1_u8(x, y), vzip2_u8(x, y));
-                words[0][row] = Self(pair(vget_low_u8(a.0), vget_high_u8(b.0)));
-                words[1][row] = Self(pair(vget_high_u8(a.0), vget_low_u8(c.0)));
-                words[2][row] = Self(pair(vget_low_u8(b.0), vget_high_u8(c.0)));
-            });
+    fn rows(block: &[Descriptor]) -> &[Descriptor; Self::COUNT] {
+        block.try_into().expect("a whole block")
+    }
+
+    #[inline(always)]
+    fn third<const THIRD: usize>(rows: &Self::Rows<'_>) -> [Self; 8] {
+        match THIRD {
+            0 => transpose_half::<_, false>(&sixteens::<0>(rows)),
+            1 => transpose_half::<_, false>(&sixteens::<8>(rows)),
+            _ => transpose_half::<_, true>(&sixteens::<8>(rows)),
         }
-        let mut planes = [Self::splat(0); Descriptor::SIZE];
-        for (planes, words) in planes.chunks_exact_mut(8).zip(words) {
-            planes.copy_from_slice(&transpose_words(words));
-        }
-        planes
     }
 
     #[inline(always)]
@@ -129,20 +129,25 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn sum(planes: &[Self]) -> (Self, Self) {
+    fn add([first, second]: [Self; 2], plane: Self) -> [Self; 2] {
         neon!({
-            let mut first = vdupq_n_u16(0);
-            let mut second = vdupq_n_u16(0);
-            for plane in planes {
-                first = vaddw_u8(first, vget_low_u8(plane.0));
-                second = vaddw_high_u8(second, plane.0);
-            }
-            let (first, second) = (vreinterpretq_u8_u16(first), vreinterpretq_u8_u16(second));
-            (
-                Self(vuzp1q_u8(first, second)),
-                Self(vuzp2q_u8(first, second)),
-            )
+            let (first, second) = (
+                vreinterpretq_u16_u8(first.0),
+                vreinterpretq_u16_u8(second.0),
+            );
+            [
+                Self(vreinterpretq_u8_u16(vaddw_u8(first, vget_low_u8(plane.0)))),
+                Self(vreinterpretq_u8_u16(vaddw_high_u8(second, plane.0))),
+            ]
         })
+    }
+
+    #[inline(always)]
+    fn sum([first, second]: [Self; 2]) -> (Self, Self) {
+        neon!((
+            Self(vuzp1q_u8(first.0, second.0)),
+            Self(vuzp2q_u8(first.0, second.0)),
+        ))
     }
 
     #[inline(always)]
@@ -203,15 +208,10 @@ impl Lanes for Neon {
     }
 }
 
-impl Nibbles for Neon {
+impl LookUp for Neon {
     #[inline(always)]
-    fn table(entries: &[u8; 16]) -> Self {
-        Self(vector(*entries))
-    }
-
-    #[inline(always)]
-    fn lookup(table: Self, index: Self) -> Self {
-        Self(neon!(vqtbl1q_u8(table.0, index.0)))
+    fn look_up(table: &Nibbles, index: Self) -> Self {
+        Self(neon!(vqtbl1q_u8(vector(table.0[0]), index.0)))
     }
 
     #[inline(always)]
@@ -225,38 +225,12 @@ impl Nibbles for Neon {
 
 impl Zip for Neon {
     #[inline(always)]
-    fn zip16<const LOW: bool>(self, other: Self) -> Self {
-        neon!({
-            let (a, b) = (vreinterpretq_u16_u8(self.0), vreinterpretq_u16_u8(other.0));
-            Self(vreinterpretq_u8_u16(if LOW {
-                vzip1q_u16(a, b)
-            } else {
-                vzip2q_u16(a, b)
-            }))
-        })
+    fn zip_low(self, other: Self) -> Self {
+        Self(neon!(vzip1q_u8(self.0, other.0)))
     }
 
     #[inline(always)]
-    fn zip32<const LOW: bool>(self, other: Self) -> Self {
-        neon!({
-            let (a, b) = (vreinterpretq_u32_u8(self.0), vreinterpretq_u32_u8(other.0));
-            Self(vreinterpretq_u8_u32(if LOW {
-                vzip1q_u32(a, b)
-            } else {
-                vzip2q_u32(a, b)
-            }))
-        })
-    }
-
-    #[inline(always)]
-    fn zip64<const LOW: bool>(self, other: Self) -> Self {
-        neon!({
-            let (a, b) = (vreinterpretq_u64_u8(self.0), vreinterpretq_u64_u8(other.0));
-            Self(vreinterpretq_u8_u64(if LOW {
-                vzip1q_u64(a, b)
-            } else {
-                vzip2q_u64(a, b)
-            }))
-        })
+    fn zip_high(self, other: Self) -> Self {
+        Self(neon!(vzip2q_u8(self.0, other.0)))
     }
 }

@@ -12,7 +12,7 @@ use crate::tcp::random::{self, RandomDescriptors};
 use crate::tcp::{Checksum, Layout, golden};
 
 /// Random descriptors for each instruction set, unless the environment says how many.
-const DESCRIPTORS: u64 = 400_000;
+const DESCRIPTORS: u64 = 2_000_000;
 
 /// A number from the environment.
 fn number(variable: &str, default: u64) -> u64 {
