@@ -58,6 +58,8 @@ pub struct Request {
     pub agent: AgentId,
     /// Returned in the answer, whatever it is.
     pub ticket: u64,
+    /// When it was asked; the answer's latency counts from here.
+    pub asked: Time,
     /// An answer at this time or later is REJECT.
     pub deadline: Time,
     /// The tool.
@@ -76,7 +78,7 @@ pub struct Answer {
     pub version: Version,
     /// From request to answer, in nanoseconds.
     pub latency: u64,
-    /// The agent's namespace; 0 for [`Reason::UnknownAgent`].
+    /// The agent's namespace; 0 where the session was not looked up, or there is none.
     pub namespace: NamespaceId,
     /// Whether the tool may run.
     pub decision: Decision,
@@ -106,12 +108,17 @@ impl Answer {
     }
 
     /// REJECT, decided by no policy.
-    pub(super) const fn refused(request: &Request, namespace: NamespaceId, reason: Reason) -> Self {
+    pub(super) const fn refused(
+        request: &Request,
+        now: Time,
+        namespace: NamespaceId,
+        reason: Reason,
+    ) -> Self {
         Self {
             agent: request.agent,
             ticket: request.ticket,
             version: Version::NONE,
-            latency: 0,
+            latency: now.0.saturating_sub(request.asked.0),
             namespace,
             decision: Decision::Reject,
             reason,

@@ -30,6 +30,7 @@ const COMPLETIONS: usize = 1024;
 /// let request = Request {
 ///     agent: AgentId(42),
 ///     ticket: 7,
+///     asked: Time(900),
 ///     deadline: Time(1_000_000),
 ///     descriptor: "544350020002ba9f11ec0000024407d000c80d920003f202".parse()?,
 /// };
@@ -246,7 +247,7 @@ impl Core {
             }
             None => (NamespaceId::default(), &mut self.nameless),
         };
-        let answer = Answer::refused(request, id, reason);
+        let answer = Answer::refused(request, self.now, id, reason);
         statistics.count(&answer);
         answers.push(answer);
     }

@@ -134,10 +134,7 @@ impl Core {
         };
         pending.state = State::Answered;
         let namespace = self.namespaces.at(pending.session.namespace);
-        let answer = Answer {
-            latency: self.now.0.saturating_sub(pending.arrived.0),
-            ..Answer::refused(&pending.request, namespace.id, reason)
-        };
+        let answer = Answer::refused(&pending.request, self.now, namespace.id, reason);
         namespace.statistics.count(&answer);
         answers.push(answer);
     }

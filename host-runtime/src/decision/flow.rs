@@ -155,6 +155,7 @@ impl Core {
         let Request {
             agent,
             ticket,
+            asked,
             deadline,
             descriptor,
         } = pending.request;
@@ -187,7 +188,7 @@ impl Core {
             agent,
             ticket,
             version,
-            latency: self.now.0.saturating_sub(arrived.0),
+            latency: self.now.0.saturating_sub(asked.0),
             namespace: namespace.id,
             decision,
             reason,

@@ -2,23 +2,31 @@
 //! docs/decision-engine.md says what it guarantees.
 
 mod answer;
+mod channel;
+mod client;
 mod core;
+mod engine;
 mod error;
 mod failover;
 mod flow;
 mod judge_lane;
 mod lane;
+mod ledger;
 mod namespaces;
 mod pending;
 mod prefetch;
+mod queue_lane;
 mod sessions;
 mod settings;
 mod slots;
 mod station;
 mod statistics;
+mod worker;
 
 pub use answer::{AgentId, Answer, NamespaceId, Reason, Request, Time, Version};
+pub use client::{Client, ClientError, Question};
 pub use core::Core;
+pub use engine::DecisionEngine;
 pub use error::DecisionError;
 pub use judge_lane::JudgeLane;
 pub use lane::{Lane, LaneError};

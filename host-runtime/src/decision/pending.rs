@@ -51,6 +51,7 @@ impl PendingTable {
             request: Request {
                 agent: AgentId(0),
                 ticket: 0,
+                asked: Time(0),
                 deadline: Time(0),
                 descriptor: Descriptor([0; Descriptor::SIZE]),
             },

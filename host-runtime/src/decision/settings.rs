@@ -18,6 +18,10 @@ pub struct Settings {
     pub lane_timeout: Duration,
     /// Every how manieth verdict of a card is compared with the golden model; `None`: none is.
     pub audit: Option<NonZeroU32>,
+    /// Clients there may be at once, of [`decide`](super::DecisionEngine::decide) too, 1 to 65,536.
+    pub max_clients: usize,
+    /// Questions of one client that may be unanswered, 1 to 65,536.
+    pub client_entries: usize,
 }
 
 impl Default for Settings {
@@ -29,6 +33,8 @@ impl Default for Settings {
             max_under_way: 1 << 13,
             lane_timeout: Duration::from_millis(100),
             audit: NonZeroU32::new(1024),
+            max_clients: 64,
+            client_entries: 1024,
         }
     }
 }

@@ -43,6 +43,11 @@ impl Statistics {
         self.latencies[bucket(answer.latency)] += 1;
     }
 
+    /// Adds answers without a latency.
+    pub(super) fn add(&mut self, reason: Reason, count: u64) {
+        self.reasons[usize::from(reason.code())] += count;
+    }
+
     /// Requests answered.
     pub fn answers(&self) -> u64 {
         Reason::ALL.iter().map(|reason| self.of(*reason)).sum()

@@ -175,7 +175,11 @@ fn time_that_goes_back_changes_nothing() {
     let (lane, handle) = double("card", 16);
     let mut core = core(vec![lane]);
     handle.state().held = true;
-    submit(&mut core, 1000, &[request(0)]);
+    let early = host_runtime::decision::Request {
+        asked: Time(1000),
+        ..request(0)
+    };
+    submit(&mut core, 1000, &[early]);
     assert_eq!(turn(&mut core, 10), []);
     handle.state().held = false;
     let answers = turn(&mut core, 20);

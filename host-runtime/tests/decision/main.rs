@@ -1,11 +1,17 @@
 //! The decision engine over lanes that do what they should and lanes that do not, in a time that the tests make pass.
 
+#[cfg(feature = "cosim")]
+#[path = "../common/mod.rs"]
+mod common;
+
+mod cards;
 mod doubles;
 mod failures;
 mod limits;
 mod policies;
 mod random;
 mod sessions;
+mod threads;
 
 use std::time::Duration;
 
@@ -33,6 +39,7 @@ pub(crate) fn settings() -> Settings {
         max_under_way: 64,
         lane_timeout: PATIENCE,
         audit: None,
+        ..Settings::default()
     }
 }
 
@@ -54,6 +61,7 @@ pub(crate) fn request(ticket: u64) -> Request {
     Request {
         agent: AGENT,
         ticket,
+        asked: Time(0),
         deadline: Time(1_000_000_000),
         descriptor: git(),
     }

@@ -99,6 +99,7 @@ impl World {
             lane_timeout: PATIENCE,
             // Everything is audited: a double that approves too much is found out by nothing else.
             audit: NonZeroU32::new(1),
+            ..Settings::default()
         };
         let mut world = Self {
             core: Core::new(&settings, lanes).unwrap(),
@@ -175,6 +176,7 @@ impl World {
             let request = Request {
                 agent,
                 ticket: self.tickets,
+                asked: Time(self.now),
                 deadline: Time(self.now + time),
                 descriptor: self.descriptors[turn],
             };

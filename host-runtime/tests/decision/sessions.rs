@@ -9,11 +9,15 @@ use crate::{AGENT, HOME, core, request, software, submit, turn};
 #[test]
 fn an_answer_names_all_that_it_is_about() {
     let mut core = core(vec![software()]);
-    assert_eq!(submit(&mut core, 100, &[request(7)]), []);
+    let asked = Request {
+        asked: Time(60),
+        ..request(7)
+    };
+    assert_eq!(submit(&mut core, 100, &[asked]), []);
     let answer = turn(&mut core, 350)[0];
     assert_eq!((answer.agent, answer.namespace), (AGENT, HOME));
     assert_eq!((answer.ticket, answer.descriptor), (7, crate::git()));
-    assert_eq!((answer.version, answer.latency), (Version(1), 250));
+    assert_eq!((answer.version, answer.latency), (Version(1), 290));
     assert_eq!(
         (answer.decision, answer.reason),
         (Decision::Caution, Reason::Judged)
