@@ -274,6 +274,11 @@ fn images_are_exported_shown_and_verified() {
             "{text}"
         );
     }
+    let text = bench.run(&["image", "show", "queue"]).expect(0).text();
+    assert!(
+        text.contains("tcp_queue") && text.contains("HOST[0]"),
+        "{text}"
+    );
     // A damaged one is shown with what is wrong with it.
     let mut bytes = bench.read("a.xclbin");
     let middle = bytes.len() / 2;

@@ -9,7 +9,7 @@ use host_runtime::Image;
 use host_runtime::bitstreams::{Bitstream, DigestStatus, Summary, Xclbin};
 use serde::Serialize;
 
-use super::program::{DEFAULT_IMAGE, read_image};
+use super::program::{read_image, shipped};
 use crate::cli::JsonFlag;
 use crate::output_file;
 use crate::stdout::Stdout;
@@ -56,8 +56,8 @@ impl ImageCommand {
 /// Arguments of `image show`.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// Image, an .xclbin; "default" is the one that this program carries
-    #[arg(value_name = "FILE|default")]
+    /// Image, an .xclbin; "default" and "queue" are those that this program carries
+    #[arg(value_name = "FILE|default|queue")]
     image: PathBuf,
     #[command(flatten)]
     json: JsonFlag,
@@ -66,8 +66,8 @@ pub(crate) struct ShowArgs {
 /// Arguments of `image verify`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// Image, an .xclbin; "default" is the one that this program carries
-    #[arg(value_name = "FILE|default")]
+    /// Image, an .xclbin; "default" and "queue" are those that this program carries
+    #[arg(value_name = "FILE|default|queue")]
     image: PathBuf,
     #[command(flatten)]
     json: JsonFlag,
@@ -114,8 +114,8 @@ fn show(args: &ShowArgs) -> Result<()> {
 }
 
 fn summary(path: &Path) -> Result<Summary> {
-    if path == Path::new(DEFAULT_IMAGE) {
-        return Ok(Image::default_image()?.xclbin().summary());
+    if let Some(image) = shipped(path)? {
+        return Ok(image.xclbin().summary());
     }
     Ok(Xclbin::read_unverified(path)?.summary())
 }

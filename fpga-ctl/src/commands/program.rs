@@ -13,31 +13,42 @@ use crate::cli::JsonFlag;
 use crate::context::Context;
 use crate::stdout::Stdout;
 
-/// How the image that this program carries is named on the command line.
-pub(crate) const DEFAULT_IMAGE: &str = "default";
+/// How the images that this program carries are named on the command line.
+const DEFAULT_IMAGE: &str = "default";
+const QUEUE_IMAGE: &str = "queue";
 
 const AFTER_HELP: &str = "\
 The card must not be in use. An error leaves the image that was there.
 
 Examples:
   fpga-ctl program default
+  fpga-ctl program --card sim:1 queue
   fpga-ctl program --card sim:1 kernel.xclbin";
 
 /// Arguments of `program`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct ProgramArgs {
-    /// Image, an .xclbin; "default" is the one that this program carries
-    #[arg(value_name = "FILE|default")]
+    /// Image, an .xclbin; "default" (tcp_validator) and "queue" (tcp_queue) are those that this program carries
+    #[arg(value_name = "FILE|default|queue")]
     image: PathBuf,
     #[command(flatten)]
     pub(crate) json: JsonFlag,
 }
 
+/// The image of that name that this program carries.
+pub(crate) fn shipped(path: &Path) -> Result<Option<Arc<Image>>> {
+    Ok(match path.to_str() {
+        Some(DEFAULT_IMAGE) => Some(Image::default_image()?),
+        Some(QUEUE_IMAGE) => Some(Image::queue_image()?),
+        _ => None,
+    })
+}
+
 /// Reads an image and checks that a card can be programmed with it.
 pub(crate) fn read_image(path: &Path) -> Result<Arc<Image>> {
-    if path == Path::new(DEFAULT_IMAGE) {
-        return Ok(Image::default_image()?);
+    if let Some(image) = shipped(path)? {
+        return Ok(image);
     }
     let xclbin = Xclbin::read(path)?;
     Image::new(xclbin).with_context(|| format!("cannot use {}", path.display()))

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use host_runtime::bitstreams::trust::{LOCAL_KEY, TrustStore};
 
-use super::program::DEFAULT_IMAGE;
+use super::program::shipped;
 use super::verify::{self, ImageReport};
 use crate::cli::JsonFlag;
 use crate::output_file;
@@ -25,8 +25,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct SignArgs {
-    /// Image, an .xclbin; "default" is the one that this program carries
-    #[arg(value_name = "FILE|default")]
+    /// Image, an .xclbin; "default" and "queue" are those that this program carries
+    #[arg(value_name = "FILE|default|queue")]
     image: PathBuf,
     /// Key to sign with; "local" is that of what is built here
     #[arg(long, value_name = "NAME", default_value = LOCAL_KEY)]
@@ -43,8 +43,11 @@ pub(crate) fn run(args: &SignArgs) -> Result<()> {
     let image = verify::read(&args.image)?;
     let output = match &args.output {
         Some(output) => output,
-        None if args.image.as_os_str() == DEFAULT_IMAGE => {
-            bail!("the default image is a part of this program: name a file with --output")
+        None if shipped(&args.image)?.is_some() => {
+            bail!(
+                "the image {} is a part of this program: name a file with --output",
+                args.image.display()
+            )
         }
         None => &args.image,
     };

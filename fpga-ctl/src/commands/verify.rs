@@ -7,12 +7,11 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use console::style;
-use host_runtime::Image;
 use host_runtime::bitstreams::trust::Provenance;
 use host_runtime::bitstreams::{DigestStatus, SignatureStatus, Xclbin};
 use serde::Serialize;
 
-use super::program::DEFAULT_IMAGE;
+use super::program::shipped;
 use crate::cli::JsonFlag;
 use crate::stdout::Stdout;
 
@@ -27,8 +26,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct VerifyArgs {
-    /// Images, .xclbin; "default" is the one that this program carries
-    #[arg(required = true, value_name = "FILE|default")]
+    /// Images, .xclbin; "default" and "queue" are those that this program carries
+    #[arg(required = true, value_name = "FILE|default|queue")]
     images: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) json: JsonFlag,
@@ -125,10 +124,10 @@ struct Report {
     images: Vec<ImageReport>,
 }
 
-/// Reads an image, damaged or not; `default` is the one that this program carries.
+/// Reads an image, damaged or not; `default` and `queue` are those that this program carries.
 pub(crate) fn read(path: &Path) -> Result<Xclbin> {
-    if path == Path::new(DEFAULT_IMAGE) {
-        return Ok(Image::default_image()?.xclbin().clone());
+    if let Some(image) = shipped(path)? {
+        return Ok(image.xclbin().clone());
     }
     Ok(Xclbin::read_unverified(path)?)
 }

@@ -14,7 +14,7 @@ pub(crate) enum Route {
     /// Through the submission ring.
     Ring,
     /// By push.
-    #[allow(dead_code)]
+    #[cfg_attr(not(feature = "cosim"), allow(dead_code))]
     Push,
 }
 
@@ -22,7 +22,7 @@ pub(crate) enum Route {
 #[derive(Debug)]
 pub(crate) enum PairFault {
     /// The card stopped it.
-    #[allow(dead_code)]
+    #[cfg_attr(not(feature = "cosim"), allow(dead_code))]
     Stopped(StopCause),
     /// The card was reset or programmed, or closed.
     Stale,

@@ -52,6 +52,16 @@ pub(crate) trait Device: Send + Sized + 'static {
 
     /// Whether nothing is going on, so that it can be saved.
     fn is_quiet(&self) -> bool;
+
+    /// Whether something in it lives in this process's memory: it keeps the turn, and is not saved, as long as it does.
+    fn is_tied(&self) -> bool {
+        false
+    }
+
+    /// Whether another process may go on from what can be saved of it.
+    fn can_leave(&self) -> bool {
+        self.is_quiet() && !self.is_tied()
+    }
 }
 
 /// What is known of the card by whoever holds the mutex.
@@ -178,6 +188,11 @@ impl<D: Device> Residency<D> {
         Ok(Some(seat))
     }
 
+    /// Whether somebody works on the device now.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.resident.is_locked()
+    }
+
     /// Stores the device and lets go of it. `keep` false: what was stored before stays.
     pub(crate) fn close(&self, keep: bool) -> Result<()> {
         let Some(resident) = self.resident.try_lock_for(CLOSE_TIMEOUT) else {
@@ -253,7 +268,7 @@ impl<D: Device> Residency<D> {
             return true;
         };
         let due = *idle >= IDLE_POLLS || turn.is_wanted();
-        if due && resident.device.as_ref().is_none_or(D::is_quiet) {
+        if due && resident.device.as_ref().is_none_or(D::can_leave) {
             let mut seat = Seat {
                 residency: self,
                 resident,
@@ -386,6 +401,10 @@ impl<D: Device> Seat<'_, D> {
         self.resident.record.generation
     }
 
+    pub(crate) fn image(&self) -> Option<Arc<Image>> {
+        self.resident.image.clone()
+    }
+
     /// Stores the device if it changed.
     fn store(&mut self) -> Result<()> {
         let Self {
@@ -395,7 +414,7 @@ impl<D: Device> Seat<'_, D> {
         if !resident.dirty || resident.turn.is_none() {
             return Ok(());
         }
-        if let Some(device) = resident.device.as_mut().filter(|device| device.is_quiet()) {
+        if let Some(device) = resident.device.as_mut().filter(|device| device.can_leave()) {
             let saved = device.save()?;
             resident.record = residency.store.commit_model(&resident.record, &saved)?;
         }

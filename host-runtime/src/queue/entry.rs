@@ -52,6 +52,12 @@ impl Submission {
         }
     }
 
+    /// What pads a push: nobody answers it.
+    #[cfg(feature = "cosim")]
+    pub(crate) const fn none() -> Self {
+        Self::with_options_word(Descriptor([0; Descriptor::SIZE]), 0, NONE)
+    }
+
     /// The descriptor.
     pub const fn descriptor(&self) -> &Descriptor {
         &self.descriptor
@@ -84,12 +90,13 @@ impl Submission {
     /// The submission as it may lie in a ring or a push. Bit 31 of the options would make it none, and nobody would answer;
     /// another bit that is refused takes its place.
     #[inline(always)]
-    pub(crate) const fn without_push_bit(mut self) -> Self {
+    pub(crate) const fn without_push_bit(&self) -> Self {
         let word = self.options_word();
+        let mut plain = *self;
         if word & NONE != 0 {
-            self.options = ((word & !NONE) | REFUSED).to_le_bytes();
+            plain.options = ((word & !NONE) | REFUSED).to_le_bytes();
         }
-        self
+        plain
     }
 }
 

@@ -33,6 +33,10 @@
 mod entry;
 mod options;
 mod outstanding;
+#[cfg(feature = "cosim")]
+pub(crate) mod registers;
+#[cfg(feature = "cosim")]
+pub(crate) mod rings;
 mod stop;
 mod users;
 
@@ -52,6 +56,9 @@ use crate::tcp::{Policy, PolicySlot};
 use crate::{Error, Result};
 use outstanding::{Answer, Outstanding};
 pub(crate) use users::take_place;
+
+/// Name of the kernel that serves queues.
+pub const KERNEL: &str = "tcp_queue";
 
 /// All places are taken, or the queue has ended: then [`Queue::poll`] says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ThisError)]

@@ -9,5 +9,6 @@ mod common;
 
 mod cost;
 mod promises;
+mod simulated;
 mod software;
 mod traffic;

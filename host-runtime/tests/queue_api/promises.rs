@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use host_runtime::cosim::engine::Stalls;
 use host_runtime::queue::{Completion, Queue, QueueOptions, QueuePath, Serving, Submission};
 use host_runtime::tcp::{Descriptor, Options, PolicySlot};
 use host_runtime::{CancelToken, Card, CardId, Error};
@@ -15,27 +16,38 @@ pub(crate) const WAIT: Duration = Duration::from_secs(120);
 
 /// A kind of queue.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Kind {
-    pub(crate) card: CardId,
+struct Kind {
+    card: CardId,
     path: QueuePath,
     serving: Serving,
 }
 
-pub(crate) const KINDS: [Kind; 2] = [
+const fn software(serving: Serving) -> Kind {
     Kind {
         card: CardId::Software(0),
         path: QueuePath::Auto,
+        serving,
+    }
+}
+
+const fn simulated(path: QueuePath) -> Kind {
+    Kind {
+        card: CardId::Simulated(0),
+        path,
         serving: Serving::Thread,
-    },
-    Kind {
-        card: CardId::Software(0),
-        path: QueuePath::Auto,
-        serving: Serving::Caller,
-    },
+    }
+}
+
+const KINDS: [Kind; 5] = [
+    software(Serving::Thread),
+    software(Serving::Caller),
+    simulated(QueuePath::Auto),
+    simulated(QueuePath::Ring),
+    simulated(QueuePath::Push),
 ];
 
 impl Kind {
-    pub(crate) fn options(self, entries: usize) -> QueueOptions {
+    fn options(self, entries: usize) -> QueueOptions {
         QueueOptions {
             entries,
             path: self.path,
@@ -282,9 +294,12 @@ fn random_use_is_answered_as_the_golden_model_says() {
     for kind in KINDS {
         println!("{kind:?}");
         let bench = Bench::new();
-        let card = bench.open(kind.card);
         let mut traffic = Traffic::new(seed);
         for run in 0..4 {
+            let mut options = bench.options();
+            options.simulation.engine.seed = seed;
+            options.simulation.engine.stalls = Stalls::all(0.15 * run as f64);
+            let card = Card::open_with(kind.card, &options).unwrap();
             let mut history = History::new();
             let mut queue = kind.open(&card, [2, 8, 64, 256][run]);
             random_use(&mut queue, &mut traffic, &mut history);

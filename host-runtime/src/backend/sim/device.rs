@@ -11,6 +11,7 @@ use cosim::engine::{ClockRatio, StreamEnd, UnitOptions};
 use cosim::{Bank, DeviceMemory, Engine, EngineConfig, EngineError, ModelLibrary};
 use parking_lot::Mutex;
 
+use super::queues::Queues;
 use super::unit::{Attention, Ended, UnitRuns};
 use super::{SimOptions, Waves};
 use crate::backend::residency::Device;
@@ -25,6 +26,9 @@ const POLL_CLOCKS: u64 = 64;
 
 /// Clocks between looks for the answers of register accesses. Small: they take a few clocks each.
 const REGISTER_CLOCKS: u64 = 4;
+
+/// Clocks between looks for what hosts have posted to queues.
+const QUEUE_CLOCKS: u64 = 16;
 
 /// What a process decides about its simulated card, and what of it others may see.
 #[derive(Debug, Clone)]
@@ -48,6 +52,9 @@ pub(crate) struct SimDevice {
     card: CardId,
     engine: Engine,
     units: Vec<UnitRuns>,
+    pub(super) queues: Queues,
+    /// The watchdog watches over somebody's queue.
+    watches_queue: bool,
     /// Clocks of earlier devices of this opening.
     earlier: u64,
     /// The simulation stopped with an error; only a reset helps.
@@ -130,12 +137,75 @@ impl SimDevice {
         let mut ended = Vec::new();
         let last = self.engine.counters().clocks + clocks;
         if let Err(source) = self.try_work(last, begin, &mut ended) {
-            ended.extend(self.fail(source));
+            ended.extend(self.fail(Some(source)));
         }
+        self.account(started);
+        ended
+    }
+
+    fn account(&self, started: Instant) {
         self.clocking
             .fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
         self.publish_clocks();
-        ended
+        self.queues.notify();
+    }
+
+    /// Clocks for up to `clocks`, until `ready` says so, runs and queues alike. Says whether it did. `started` is now.
+    pub(super) fn work_until(
+        &mut self,
+        clocks: u64,
+        ready: &dyn Fn() -> bool,
+        started: Instant,
+        ended: &mut Vec<Ended>,
+    ) -> Result<bool> {
+        let last = self.engine.counters().clocks + clocks;
+        let worked = self.try_work_until(last, ready, ended);
+        self.account(started);
+        worked.map_err(|source| {
+            ended.extend(self.fail(None));
+            let card = self.card;
+            Error::Simulation { card, source }
+        })
+    }
+
+    fn try_work_until(
+        &mut self,
+        last: u64,
+        ready: &dyn Fn() -> bool,
+        ended: &mut Vec<Ended>,
+    ) -> Result<bool, EngineError> {
+        if !self.watches_queue {
+            self.engine.set_running(true);
+            self.watches_queue = true;
+        }
+        let begin = true;
+        let mut poll = true;
+        loop {
+            self.exchange_posted()?;
+            for (index, unit) in self.units.iter_mut().enumerate() {
+                let attention = Attention { begin, poll };
+                unit.advance(&mut self.engine, index, self.card, attention, ended)?;
+            }
+            poll = false;
+            let now = self.engine.counters().clocks;
+            if ready() {
+                self.queues.collect(&mut self.engine)?;
+                // What is due next has its own time; runs go on being watched over.
+                self.watches_queue = false;
+                return Ok(true);
+            }
+            if now >= last {
+                return Ok(false);
+            }
+            self.engine
+                .run_until(QUEUE_CLOCKS.min(last - now), |_| ready())?;
+        }
+    }
+
+    /// Has posted writes go to the kernels, and takes in the answers of those that did.
+    fn exchange_posted(&mut self) -> Result<(), EngineError> {
+        self.queues.deliver(&mut self.engine)?;
+        self.queues.collect(&mut self.engine)
     }
 
     fn try_work(
@@ -146,6 +216,7 @@ impl SimDevice {
     ) -> Result<(), EngineError> {
         let mut poll = true;
         loop {
+            self.exchange_posted()?;
             for (index, unit) in self.units.iter_mut().enumerate() {
                 unit.advance(
                     &mut self.engine,
@@ -161,6 +232,7 @@ impl SimDevice {
             if !working {
                 // Only now: the end of one unit's run must not disarm the watchdog of the others.
                 self.engine.set_running(false);
+                self.watches_queue = false;
                 return Ok(());
             }
             if now >= last {
@@ -191,11 +263,10 @@ impl SimDevice {
         }
     }
 
-    /// Every run ends with the error that stopped the simulation; the first carries it.
-    fn fail(&mut self, source: EngineError) -> Vec<Ended> {
+    /// Every run ends with the error that stopped the simulation; the first carries it, if nobody else does.
+    fn fail(&mut self, mut source: Option<EngineError>) -> Vec<Ended> {
         let card = self.card;
         self.broken = true;
-        let mut source = Some(source);
         self.units
             .iter_mut()
             .flat_map(UnitRuns::end_all)
@@ -245,10 +316,14 @@ impl SimDevice {
         written.map_err(|source| self.register_error(unit, offset, source))
     }
 
-    /// Lets the accesses of runs finish, so that their answers are not taken for ours.
-    fn let_registers_settle(&mut self) -> Result<()> {
+    /// Lets the accesses of runs and queues finish, so that their answers are not taken for ours.
+    pub(super) fn let_registers_settle(&mut self) -> Result<()> {
         let bound = self.engine.counters().clocks + self.register_bound();
-        while self.units.iter().any(UnitRuns::awaits_registers) {
+        self.exchange_posted().map_err(|source| Error::Simulation {
+            card: self.card,
+            source,
+        })?;
+        while self.units.iter().any(UnitRuns::awaits_registers) || self.queues.awaits_registers() {
             let now = self.engine.counters().clocks;
             if now >= bound {
                 return Err(Error::WrongState {
@@ -264,7 +339,8 @@ impl SimDevice {
                 self.units
                     .iter_mut()
                     .enumerate()
-                    .try_for_each(|(index, unit)| unit.collect(&mut self.engine, index))
+                    .try_for_each(|(index, unit)| unit.collect(&mut self.engine, index))?;
+                self.queues.collect(&mut self.engine)
             });
             settled.map_err(|source| Error::Simulation {
                 card: self.card,
@@ -409,7 +485,8 @@ impl Device for SimDevice {
                 .map_err(simulation)?;
             units.push(UnitRuns::new(
                 unit.name.clone(),
-                kernel.interrupt,
+                // Of a kernel that has no runs, the interrupt is its user's.
+                kernel.interrupt && kernel.control != ControlProtocol::ApCtrlNone,
                 kernel.control == ControlProtocol::ApCtrlChain,
             ));
         }
@@ -426,6 +503,8 @@ impl Device for SimDevice {
         let earlier = config.clocks.load(Ordering::Relaxed);
         let mut device = Self {
             card,
+            queues: Queues::new(image, &engine).map_err(simulation)?,
+            watches_queue: false,
             engine,
             units,
             earlier,
@@ -443,6 +522,8 @@ impl Device for SimDevice {
 
     fn reset(&mut self) -> Result<()> {
         let card = self.card;
+        self.queues.retire();
+        self.watches_queue = false;
         self.engine
             .reset()
             .and_then(|()| self.prepare_units())
@@ -467,6 +548,10 @@ impl Device for SimDevice {
             card: self.card,
             source,
         })
+    }
+
+    fn is_tied(&self) -> bool {
+        self.queues.is_used()
     }
 
     fn is_quiet(&self) -> bool {

@@ -5,6 +5,8 @@
 //! so that copying and running overlap.
 
 mod device;
+mod pair;
+mod queues;
 mod unit;
 mod worker;
 
@@ -16,7 +18,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::backend::pair::Pair;
-use crate::backend::residency::{Residency, Seat};
+use crate::backend::residency::{Device as _, Residency, Seat};
 use crate::backend::{
     Backend, BusError, EndedRun, Patience, RunId, RunRequest, SimulatedTime, Waited,
 };
@@ -28,6 +30,7 @@ use crate::queue::QueueOptions;
 use crate::store::CardStore;
 use crate::{Error, Result};
 use device::{SimConfig, SimDevice};
+use pair::SimPair;
 use worker::{Board, Worker};
 
 /// Clocks driven between looks at the time, at new runs and at who else waits: a few milliseconds.
@@ -154,7 +157,8 @@ impl Shared {
         for (run, request) in self.board.take_submitted(generation) {
             device.enqueue(run, request);
         }
-        // Runs already begun are completed before the card is handed on; no new one begins.
+        // Runs already begun are completed before the card is handed on; no new one begins. With queues open it stays.
+        let wanted = wanted && !device.is_tied();
         let ended = device.work(SLICE, !wanted, now);
         self.config.clocks.store(device.clocks(), Ordering::Relaxed);
         self.board.post(ended);
@@ -163,6 +167,26 @@ impl Shared {
             seat.hand_on()?;
         }
         Ok(())
+    }
+}
+
+impl Shared {
+    /// Drives the engine for up to so many clocks, until `ready` says so; whether it did.
+    pub(super) fn drive_until(
+        &self,
+        seat: &mut Seat<'_, SimDevice>,
+        clocks: u64,
+        ready: &dyn Fn() -> bool,
+    ) -> Result<bool> {
+        let generation = seat.generation();
+        let device = seat.device()?;
+        for (run, request) in self.board.take_submitted(generation) {
+            device.enqueue(run, request);
+        }
+        let mut ended = Vec::new();
+        let reached = device.work_until(clocks, ready, Instant::now(), &mut ended);
+        self.board.post(ended);
+        reached
     }
 }
 
@@ -331,12 +355,8 @@ impl Backend for SimBackend {
         Ok(())
     }
 
-    fn open_pair(&self, _core: &Arc<CardCore>, _options: &QueueOptions) -> Result<Box<dyn Pair>> {
-        Err(Error::QueueUnsupported {
-            card: self.shared.residency.id(),
-            reason: "this version has none on simulated cards".to_owned(),
-            advice: "open a queue on software:0".to_owned(),
-        })
+    fn open_pair(&self, core: &Arc<CardCore>, options: &QueueOptions) -> Result<Box<dyn Pair>> {
+        Ok(Box::new(SimPair::open(&self.shared, core, options)?))
     }
 
     fn simulated_time(&self) -> Option<SimulatedTime> {
