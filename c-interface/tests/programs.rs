@@ -224,7 +224,7 @@ fn declared_function(line: &str) -> Option<&str> {
 }
 
 #[test]
-fn the_library_is_found_by_its_soname() {
+fn the_library_is_found_by_its_soname_and_stays_once_it_is_loaded() {
     if !has("readelf") {
         return;
     }
@@ -233,7 +233,12 @@ fn the_library_is_found_by_its_soname() {
         .arg(library())
         .output()
         .unwrap();
-    assert!(succeeded(&read).contains("Library soname: [libtcp_hardware.so.0]"));
+    let read = succeeded(&read);
+    assert!(
+        read.contains("Library soname: [libtcp_hardware.so.0]"),
+        "{read}"
+    );
+    assert!(read.contains("NODELETE"), "{read}");
     let bench = Bench::new();
     for (link, to) in [
         ("libtcp_hardware.so", "libtcp_hardware.so.0"),
