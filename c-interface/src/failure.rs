@@ -1,5 +1,6 @@
 //! Why a call failed: what becomes its status, and the text that `tcp_last_error` gives.
 
+use host_runtime::decision::{ClientError, DecisionError};
 use host_runtime::tcp::policy_file::PolicyFileError;
 use thiserror::Error;
 
@@ -47,6 +48,12 @@ pub(crate) enum Failure {
     /// A queue answers no more.
     #[error(transparent)]
     QueueEnded(host_runtime::Error),
+    /// The engine does not do what it is told.
+    #[error(transparent)]
+    Decision(#[from] DecisionError),
+    /// The engine takes no question.
+    #[error(transparent)]
+    Client(#[from] ClientError),
     /// The library has a fault.
     #[error("the library itself failed: {0}; please report this with the program")]
     Panic(String),
@@ -73,9 +80,33 @@ impl Failure {
             Self::File { .. } => tcp_status_t::TCP_ERROR_FILE,
             Self::QueueFull(_) => tcp_status_t::TCP_ERROR_QUEUE_FULL,
             Self::QueueEnded(_) => tcp_status_t::TCP_ERROR_QUEUE_ENDED,
+            Self::Decision(error) => decision_status(error),
+            Self::Client(ClientError::Full { .. }) => tcp_status_t::TCP_ERROR_QUEUE_FULL,
+            Self::Client(ClientError::Stopped) => tcp_status_t::TCP_ERROR_STOPPED,
             Self::Panic(_) => tcp_status_t::TCP_ERROR_INTERNAL,
             Self::Runtime(error) => runtime_status(error),
         }
+    }
+}
+
+fn decision_status(error: &DecisionError) -> tcp_status_t {
+    match error {
+        DecisionError::NoLanes | DecisionError::Setting { .. } => tcp_status_t::TCP_ERROR_ARGUMENT,
+        DecisionError::NamespaceUnknown { .. }
+        | DecisionError::AgentUnknown { .. }
+        | DecisionError::LaneUnknown { .. } => tcp_status_t::TCP_ERROR_UNKNOWN,
+        DecisionError::NamespaceExists { .. } | DecisionError::AgentOpen { .. } => {
+            tcp_status_t::TCP_ERROR_EXISTS
+        }
+        DecisionError::NamespaceInUse { .. }
+        | DecisionError::LaneLives { .. }
+        | DecisionError::Busy { .. } => tcp_status_t::TCP_ERROR_BUSY,
+        DecisionError::TooManyNamespaces { .. }
+        | DecisionError::TooManyAgents { .. }
+        | DecisionError::TooManyClients { .. }
+        | DecisionError::Memory { .. }
+        | DecisionError::Thread { .. } => tcp_status_t::TCP_ERROR_MEMORY,
+        DecisionError::Stopped => tcp_status_t::TCP_ERROR_STOPPED,
     }
 }
 

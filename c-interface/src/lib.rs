@@ -10,5 +10,7 @@ mod device;
 mod failure;
 mod handles;
 pub mod hardware;
+mod open_engine;
 mod open_queue;
 mod request;
+pub mod safety;

@@ -1,6 +1,7 @@
 //! A queue as C has opened it. The runtime's has one owner at a time; here a lock says who. A wait gives the lock away in
 //! between, so that one thread can submit while another one waits.
 
+use std::mem::offset_of;
 use std::time::{Duration, Instant};
 
 use host_runtime::queue::{Completion, Queue, QueueFull, QueueOptions, Submission};
@@ -18,8 +19,15 @@ pub(crate) static QUEUES: Handles<OpenQueue> = Handles::new("queue", "tcp_queue_
 /// Longest that a wait keeps other threads from the queue.
 const SLICE: Duration = Duration::from_millis(1);
 
-/// Completions and submissions that are turned from one form into the other at once, on the stack.
-const AT_ONCE: usize = 64;
+/// Completions that are turned from the queue's form into C's at once, on the stack.
+const AT_ONCE: usize = 32;
+
+// A submission is what lies in a ring, byte for byte.
+const _: () = {
+    assert!(cfg!(target_endian = "little"), "rings are little-endian");
+    assert!(size_of::<tcp_submission_t>() == Submission::SIZE);
+    assert!(offset_of!(tcp_submission_t, tag) == 24 && offset_of!(tcp_submission_t, options) == 28);
+};
 
 /// An opened queue.
 #[derive(Debug)]
@@ -59,22 +67,7 @@ impl OpenQueue {
 
     /// Submits the first of these, and says how many.
     pub(crate) fn submit(&self, given: &[tcp_submission_t]) -> usize {
-        let mut queue = self.queue.lock();
-        let mut accepted = 0;
-        for given in given.chunks(AT_ONCE) {
-            let mut submissions: [Submission; AT_ONCE] = bytemuck::Zeroable::zeroed();
-            let submissions = &mut submissions[..given.len()];
-            for (submission, given) in submissions.iter_mut().zip(given) {
-                let descriptor = host_runtime::tcp::Descriptor(given.descriptor.bytes);
-                *submission = Submission::with_options_word(descriptor, given.tag, given.options);
-            }
-            let count = queue.submit_many(submissions);
-            accepted += count;
-            if count < submissions.len() {
-                break;
-            }
-        }
-        accepted
+        self.queue.lock().submit_many(bytemuck::cast_slice(given))
     }
 
     /// Why a submission found no place: the queue is full, or it has ended.

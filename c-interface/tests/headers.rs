@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cbindgen::{Builder, Config, DocumentationStyle, ItemType, Language, Style};
 use tcp_hardware::hardware::{cards, evaluate, policy, queue};
+use tcp_hardware::safety::{decide, engine, statistics};
 
 /// Set to anything, it makes the test write the headers.
 const WRITE_VARIABLE: &str = "WRITE_HEADERS";
@@ -106,6 +107,35 @@ fn hardware() -> Header {
             queue::tcp_queue_options_t { purpose, entries, path, serving, timeout_ms },
             queue::tcp_submission_t { descriptor, tag, options },
             queue::tcp_completion_t { tag, decision, verdict, cause, policy_version },
+        ],
+    }
+}
+
+fn safety() -> Header {
+    Header {
+        name: "safety",
+        introduction: "\
+/* The decision engine of libtcp_hardware: may this agent run this tool? Answered for very many agents at once, by cards or
+ * without one, and REJECT when in doubt. docs/decision-engine.md says what it guarantees.
+ *
+ * What tcp/hardware.h says of pointers, threads, errors and fork() holds here too. */",
+        includes: &["hardware.h"],
+        sources: &["engine", "namespaces", "decide", "statistics"],
+        named_values: &["tcp_reason_t"],
+        layouts: layouts![
+            engine::tcp_decision_engine_options_t {
+                cards, card_count, max_agents, max_namespaces, max_under_way, max_clients, client_entries, lane_timeout_us,
+                audit_interval, reserved,
+            },
+            engine::tcp_decision_lane_t {
+                name, failure, under_way, completed, failures, moved, lives, reserved,
+            },
+            decide::tcp_decision_t {
+                agent_id, ticket, descriptor, namespace_id, reason, result, policy_version, latency_ns,
+            },
+            statistics::tcp_decision_statistics_t {
+                answers, decisions, reasons, latency_p50_ns, latency_p99_ns, latency_p999_ns, latency_max_ns,
+            },
         ],
     }
 }
@@ -214,4 +244,9 @@ fn check(header: &Header) {
 #[test]
 fn hardware_h_is_what_its_sources_say() {
     check(&hardware());
+}
+
+#[test]
+fn safety_h_is_what_its_sources_say() {
+    check(&safety());
 }

@@ -139,6 +139,16 @@ fn queues_answer_and_refuse_as_the_header_says() {
 }
 
 #[test]
+fn every_function_of_safety_h_answers_and_refuses_as_the_header_says() {
+    if !has("cc") {
+        return;
+    }
+    let bench = Bench::new();
+    let program = bench.compile("cc", "c11", "safety.c");
+    bench.run(&program, &[]);
+}
+
+#[test]
 fn the_software_device_decides_where_its_state_cannot_be_used() {
     if !has("cc") {
         return;

@@ -60,10 +60,16 @@ typedef enum tcp_status_t {
     TCP_ERROR_CARD = 11,
     // The library failed: a fault to report.
     TCP_ERROR_INTERNAL = 12,
-    // All places of the queue are taken.
+    // All places of the queue, or of the client, are taken.
     TCP_ERROR_QUEUE_FULL = 13,
     // The card stopped the queue, was reset or failed. What is not answered is to be rejected.
     TCP_ERROR_QUEUE_ENDED = 14,
+    // The engine has no such namespace, agent or card.
+    TCP_ERROR_UNKNOWN = 15,
+    // The engine has such a namespace, or the agent such a session, already.
+    TCP_ERROR_EXISTS = 16,
+    // The engine has stopped.
+    TCP_ERROR_STOPPED = 17,
 } tcp_status_t;
 
 // What kind of card it is.

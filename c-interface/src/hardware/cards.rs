@@ -10,6 +10,7 @@ use crate::arguments::{self, Out};
 use crate::boundary::{call, value};
 use crate::device::{CARDS, Device};
 use crate::failure::Failure;
+use crate::open_engine::{CLIENTS, ENGINES};
 use crate::open_queue::QUEUES;
 
 /// A card that this program has opened.
@@ -185,6 +186,8 @@ pub extern "C" fn tcp_hardware_close(card: *mut tcp_hardware_t) -> tcp_status_t 
 #[unsafe(no_mangle)]
 pub extern "C" fn tcp_hardware_shutdown() -> tcp_status_t {
     call("tcp_hardware_shutdown", || {
+        CLIENTS.remove_all();
+        ENGINES.remove_all();
         QUEUES.remove_all();
         CARDS.remove_all();
         *FOUND.write() = Found {
@@ -259,7 +262,7 @@ fn kind(card: CardId) -> u32 {
 }
 
 /// A text for C, cut to what fits with the null at its end, and never inside a character.
-fn chars<const N: usize>(text: &str) -> [c_char; N] {
+pub(crate) fn chars<const N: usize>(text: &str) -> [c_char; N] {
     let mut end = text.len().min(N - 1);
     while !text.is_char_boundary(end) {
         end -= 1;

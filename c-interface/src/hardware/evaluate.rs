@@ -359,7 +359,8 @@ pub extern "C" fn tcp_cause_name(cause: u32) -> *const c_char {
     )
 }
 
-fn name(code: u32, names: &[&'static CStr]) -> *const c_char {
+/// The name at a code.
+pub(crate) fn name(code: u32, names: &[&'static CStr]) -> *const c_char {
     names.get(code as usize).unwrap_or(&c"UNKNOWN").as_ptr()
 }
 

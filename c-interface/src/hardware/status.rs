@@ -34,15 +34,21 @@ pub enum tcp_status_t {
     TCP_ERROR_CARD = 11,
     /// The library failed: a fault to report.
     TCP_ERROR_INTERNAL = 12,
-    /// All places of the queue are taken.
+    /// All places of the queue, or of the client, are taken.
     TCP_ERROR_QUEUE_FULL = 13,
     /// The card stopped the queue, was reset or failed. What is not answered is to be rejected.
     TCP_ERROR_QUEUE_ENDED = 14,
+    /// The engine has no such namespace, agent or card.
+    TCP_ERROR_UNKNOWN = 15,
+    /// The engine has such a namespace, or the agent such a session, already.
+    TCP_ERROR_EXISTS = 16,
+    /// The engine has stopped.
+    TCP_ERROR_STOPPED = 17,
 }
 
 impl tcp_status_t {
     /// Every status, in the order of the codes.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::TCP_OK,
         Self::TCP_ERROR_ARGUMENT,
         Self::TCP_ERROR_HANDLE,
@@ -58,6 +64,9 @@ impl tcp_status_t {
         Self::TCP_ERROR_INTERNAL,
         Self::TCP_ERROR_QUEUE_FULL,
         Self::TCP_ERROR_QUEUE_ENDED,
+        Self::TCP_ERROR_UNKNOWN,
+        Self::TCP_ERROR_EXISTS,
+        Self::TCP_ERROR_STOPPED,
     ];
 
     const fn text(self) -> &'static CStr {
@@ -77,6 +86,9 @@ impl tcp_status_t {
             Self::TCP_ERROR_INTERNAL => c"the library failed",
             Self::TCP_ERROR_QUEUE_FULL => c"the queue is full",
             Self::TCP_ERROR_QUEUE_ENDED => c"the queue has ended",
+            Self::TCP_ERROR_UNKNOWN => c"the engine has no such thing",
+            Self::TCP_ERROR_EXISTS => c"the engine has such a thing already",
+            Self::TCP_ERROR_STOPPED => c"the engine has stopped",
         }
     }
 }

@@ -1,5 +1,6 @@
 // The headers from C++: they check their own layouts, and the functions have C's linkage.
 #include <tcp/hardware.h>
+#include <tcp/safety.h>
 
 #include <cstdio>
 #include <cstring>
