@@ -180,7 +180,8 @@ impl Device {
     }
 }
 
-fn settings(id: CardId) -> Result<JudgeSettings, Error> {
+/// How the environment says that the CPU is to judge.
+pub(crate) fn settings(id: CardId) -> Result<JudgeSettings, Error> {
     JudgeSettings::from_environment().map_err(|error| Error::CardUnusable {
         card: id,
         reason: error.to_string(),

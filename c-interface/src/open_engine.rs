@@ -72,7 +72,7 @@ impl OpenEngine {
             .iter()
             .map(|card| card_lane(*card))
             .collect::<Result<Vec<_>>>()?;
-        lanes.push(Box::new(JudgeLane::new()));
+        lanes.push(software_lane()?);
         cards.push(CardId::Software(0));
         Ok(Self {
             engine: DecisionEngine::start(&settings, lanes)?,
@@ -89,8 +89,8 @@ impl OpenEngine {
 
     /// Puts a new opening of a card in the place of one that failed.
     pub(crate) fn reinstate(&self, index: usize) -> Result<()> {
-        let lane: Box<dyn Lane> = match self.cards.get(index) {
-            Some(CardId::Software(_)) => Box::new(JudgeLane::new()),
+        let lane = match self.cards.get(index) {
+            Some(CardId::Software(_)) => software_lane()?,
             Some(card) => card_lane(*card)?,
             None => {
                 return Err(DecisionError::LaneUnknown {
@@ -124,6 +124,11 @@ impl OpenEngine {
             client: Mutex::new(self.engine.client()?),
         })
     }
+}
+
+fn software_lane() -> Result<Box<dyn Lane>> {
+    let settings = crate::device::settings(CardId::Software(0))?;
+    Ok(Box::new(JudgeLane::new().with(&settings)))
 }
 
 fn card_lane(card: CardId) -> Result<Box<dyn Lane>> {

@@ -1,7 +1,7 @@
 //! The lane that needs no card: the software device's judging in the engine's own thread.
 
 use super::lane::{Lane, LaneError};
-use crate::judge::Judge;
+use crate::judge::{Judge, JudgeSettings};
 use crate::queue::{Completion, Submission};
 use crate::tcp::{Descriptor, Detail, Options, Policy};
 
@@ -26,6 +26,7 @@ pub struct JudgeLane {
     completed: Vec<Completion>,
     /// How many of `completed` were delivered.
     delivered: usize,
+    settings: JudgeSettings,
 }
 
 #[derive(Debug, Default)]
@@ -51,16 +52,29 @@ impl JudgeLane {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Judges with the settings' instruction set; of threads it has the engine's alone.
+    #[must_use]
+    pub fn with(self, settings: &JudgeSettings) -> Self {
+        Self {
+            settings: JudgeSettings {
+                threads: None,
+                ..*settings
+            },
+            ..self
+        }
+    }
 }
 
 impl Slot {
-    fn batch(&mut self, format: u32) -> Result<&mut Batch, LaneError> {
+    fn batch(&mut self, format: u32, settings: &JudgeSettings) -> Result<&mut Batch, LaneError> {
         let batch = &mut self.batches[format as usize % FORMATS];
         if batch.is_none() {
             let options = Options::try_from(format)
                 .map_err(|error| LaneError::Failed(format!("a submission's {error}")))?;
+            let judge = Judge::new(options, &self.policy).with(settings);
             *batch = Some(Box::new(Batch {
-                judge: Judge::new(options, &self.policy),
+                judge: judge.map_err(|error| LaneError::Failed(error.to_string()))?,
                 version: self.version,
                 len: 0,
                 tags: [0; BATCH],
@@ -134,7 +148,7 @@ impl Lane for JudgeLane {
                 .ok_or_else(|| {
                     LaneError::Failed(format!("slot {} was not set", word >> SLOT_SHIFT))
                 })?;
-            let batch = slot.batch(word & FORMAT_MASK)?;
+            let batch = slot.batch(word & FORMAT_MASK, &self.settings)?;
             if batch.len == 0 {
                 self.begun.push(word);
             }
@@ -152,7 +166,7 @@ impl Lane for JudgeLane {
     fn poll(&mut self, completions: &mut [Completion]) -> Result<usize, LaneError> {
         for word in self.begun.drain(..) {
             let slot = &mut self.slots[(word >> SLOT_SHIFT) as usize];
-            let batch = slot.batch(word & FORMAT_MASK)?;
+            let batch = slot.batch(word & FORMAT_MASK, &self.settings)?;
             if batch.len > 0 {
                 batch.judge(&mut self.completed);
             }
@@ -166,5 +180,33 @@ impl Lane for JudgeLane {
             self.delivered = 0;
         }
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::InstructionSet;
+
+    #[test]
+    fn a_lane_judges_with_the_instruction_set_that_it_was_told() {
+        let foreign = if cfg!(target_arch = "x86_64") {
+            InstructionSet::Neon
+        } else {
+            InstructionSet::Avx2
+        };
+        let submission = Submission::with_options_word(Descriptor([0; 24]), 0, 0);
+        let submit = |set| {
+            let settings = JudgeSettings {
+                instruction_set: Some(set),
+                ..JudgeSettings::default()
+            };
+            let mut lane = JudgeLane::new().with(&settings);
+            lane.set_policy(0, &Policy::default()).unwrap();
+            lane.submit_many(&[submission])
+        };
+        assert_eq!(submit(InstructionSet::Portable).unwrap(), 1);
+        let error = submit(foreign).unwrap_err().to_string();
+        assert!(error.contains("lacks"), "{error}");
     }
 }
