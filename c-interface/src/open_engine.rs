@@ -7,7 +7,7 @@ use host_runtime::decision::{
     AgentId, Answer, Client, DecisionEngine, DecisionError, JudgeLane, Lane, LaneStatus,
     NamespaceId, Question, Reason, Settings, Version,
 };
-use host_runtime::queue::{QueueOptions, Serving};
+use host_runtime::queue::QueueOptions;
 use host_runtime::tcp::{Decision, Descriptor, Verdict};
 use host_runtime::{CancelToken, Card, CardId};
 use parking_lot::{Mutex, MutexGuard};
@@ -29,6 +29,9 @@ const SLICE: Duration = Duration::from_millis(5);
 /// Questions and answers that are turned from one form into the other at once, on the stack.
 const AT_ONCE: usize = 16;
 
+/// Submissions that a card's queue takes at once.
+const QUEUE_ENTRIES: usize = 1024;
+
 /// How an engine is started.
 #[derive(Debug, Default)]
 pub(crate) struct EngineOptions {
@@ -40,9 +43,44 @@ pub(crate) struct EngineOptions {
 #[derive(Debug)]
 pub(crate) struct OpenEngine {
     engine: DecisionEngine,
-    /// The lanes in their order; the software device is the last.
-    cards: Vec<CardId>,
+    /// Where the lanes come from, in their order.
+    sources: Vec<Source>,
     stopped: OnceLock<Result<(), DecisionError>>,
+}
+
+/// Where a lane comes from, and a new one when it has failed.
+#[derive(Debug)]
+enum Source {
+    /// The software device, in the engine's own thread: it touches no file.
+    Software,
+    /// A queue of this opening of a card.
+    Card(Card),
+}
+
+impl Source {
+    fn open(id: CardId) -> Result<Self> {
+        Ok(match id {
+            CardId::Software(_) => Self::Software,
+            _ => Self::Card(Card::open(id)?),
+        })
+    }
+
+    fn lane(&self) -> Result<Box<dyn Lane>> {
+        match self {
+            Self::Software => {
+                let settings = crate::device::settings(CardId::Software(0))?;
+                Ok(Box::new(JudgeLane::new().with(&settings)))
+            }
+            Self::Card(card) => {
+                let options = QueueOptions {
+                    entries: QUEUE_ENTRIES,
+                    purpose: "decision engine".to_owned(),
+                    ..QueueOptions::default()
+                };
+                Ok(Box::new(card.open_queue(&options)?))
+            }
+        }
+    }
 }
 
 impl std::ops::Deref for OpenEngine {
@@ -62,21 +100,19 @@ impl Closing for OpenEngine {
 impl OpenEngine {
     /// Starts an engine over the cards, with the software device after them.
     pub(crate) fn start(options: EngineOptions) -> Result<Self> {
-        let EngineOptions {
-            mut cards,
-            settings,
-        } = options;
-        // Where it is named among the cards, nothing after it would ever be asked.
-        cards.retain(|card| !matches!(card, CardId::Software(_)));
-        let mut lanes = cards
-            .iter()
-            .map(|card| card_lane(*card))
-            .collect::<Result<Vec<_>>>()?;
-        lanes.push(software_lane()?);
-        cards.push(CardId::Software(0));
+        let EngineOptions { cards, settings } = options;
+        let sources = cards.into_iter().map(Source::open);
+        Self::over(sources.collect::<Result<_>>()?, &settings)
+    }
+
+    fn over(mut sources: Vec<Source>, settings: &Settings) -> Result<Self> {
+        if !matches!(sources.last(), Some(Source::Software)) {
+            sources.push(Source::Software);
+        }
+        let lanes = sources.iter().map(Source::lane).collect::<Result<_>>()?;
         Ok(Self {
-            engine: DecisionEngine::start(&settings, lanes)?,
-            cards,
+            engine: DecisionEngine::start(settings, lanes)?,
+            sources,
             stopped: OnceLock::new(),
         })
     }
@@ -87,20 +123,25 @@ impl OpenEngine {
         Ok(self.stopped.get().cloned().unwrap_or(Ok(()))?)
     }
 
-    /// Puts a new opening of a card in the place of one that failed.
+    /// Puts a new queue in the place of a lane that failed.
     pub(crate) fn reinstate(&self, index: usize) -> Result<()> {
-        let lane = match self.cards.get(index) {
-            Some(CardId::Software(_)) => software_lane()?,
-            Some(card) => card_lane(*card)?,
-            None => {
-                return Err(DecisionError::LaneUnknown {
-                    lane: index,
-                    lanes: self.cards.len(),
-                }
-                .into());
+        let lanes = self.lanes()?;
+        let (Some(status), Some(source)) = (lanes.get(index), self.sources.get(index)) else {
+            return Err(DecisionError::LaneUnknown {
+                lane: index,
+                lanes: lanes.len(),
             }
+            .into());
         };
-        Ok(self.engine.reinstate(index, lane)?)
+        if status.failure.is_none() {
+            // Said before the card is asked for another queue.
+            return Err(DecisionError::LaneLives {
+                lane: index,
+                name: status.name.clone(),
+            }
+            .into());
+        }
+        Ok(self.engine.reinstate(index, source.lane()?)?)
     }
 
     /// How the lanes do.
@@ -124,21 +165,6 @@ impl OpenEngine {
             client: Mutex::new(self.engine.client()?),
         })
     }
-}
-
-fn software_lane() -> Result<Box<dyn Lane>> {
-    let settings = crate::device::settings(CardId::Software(0))?;
-    Ok(Box::new(JudgeLane::new().with(&settings)))
-}
-
-fn card_lane(card: CardId) -> Result<Box<dyn Lane>> {
-    let options = QueueOptions {
-        entries: 1024,
-        serving: Serving::Thread,
-        purpose: "decision engine".to_owned(),
-        ..QueueOptions::default()
-    };
-    Ok(Box::new(Card::open(card)?.open_queue(&options)?))
 }
 
 /// An opened client. The engine's has one owner at a time; here a lock says who.
@@ -244,3 +270,70 @@ const NO_ANSWER: Answer = Answer {
     cause_code: 0,
     descriptor: Descriptor([0; Descriptor::SIZE]),
 };
+
+#[cfg(test)]
+mod tests {
+    use host_runtime::OpenOptions;
+    use host_runtime::tcp::{Options, Policy};
+
+    use super::*;
+
+    const GIT: &str = "544350020002ba9f11ec0000024407d000c80d920003f202";
+
+    #[test]
+    fn a_card_that_failed_is_left_for_the_software_device_and_taken_back_when_it_is_told_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = OpenOptions {
+            state_folder: Some(folder.path().to_owned()),
+            ..OpenOptions::default()
+        };
+        let card = Card::open_with(CardId::Software(0), &open).unwrap();
+        let sources = vec![Source::Card(card.clone())];
+        let engine = OpenEngine::over(sources, &Settings::default()).unwrap();
+        let namespace = NamespaceId(1);
+        engine
+            .add_namespace(namespace, Options::default(), &Policy::default())
+            .unwrap();
+        engine.open(AgentId(7), namespace).unwrap();
+        let descriptor: Descriptor = GIT.parse().unwrap();
+        let decide = || {
+            let answer = engine
+                .engine
+                .decide(AgentId(7), &descriptor, Duration::from_secs(60));
+            assert_eq!(
+                (answer.decision, answer.reason),
+                (Decision::Caution, Reason::Judged)
+            );
+            let lanes = engine.lanes().unwrap();
+            [lanes[0].completed, lanes[1].completed]
+        };
+        assert_eq!(decide(), [1, 0]);
+        assert!(
+            engine
+                .reinstate(0)
+                .unwrap_err()
+                .to_string()
+                .contains("has not failed")
+        );
+
+        card.reset().unwrap();
+        assert_eq!(decide(), [1, 1]);
+        assert!(engine.lanes().unwrap()[0].failure.is_some());
+        engine.reinstate(0).unwrap();
+        assert_eq!(decide(), [2, 1]);
+        assert!(engine.lanes().unwrap()[0].failure.is_none());
+    }
+
+    #[test]
+    fn the_software_device_comes_last_unless_it_is_there_already() {
+        let engine = |cards: &[CardId]| {
+            let options = EngineOptions {
+                cards: cards.to_vec(),
+                ..EngineOptions::default()
+            };
+            OpenEngine::start(options).unwrap().lanes().unwrap().len()
+        };
+        assert_eq!(engine(&[]), 1);
+        assert_eq!(engine(&[CardId::Software(0)]), 1);
+    }
+}

@@ -153,8 +153,6 @@ fn take(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bytemuck::Zeroable;
     use host_runtime::{CardId, OpenOptions};
 
@@ -169,21 +167,35 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_queue_that_has_ended_takes_nothing_and_tells_what_is_to_be_rejected() {
+    /// A queue of a software device of its own, served by whoever polls.
+    fn bench() -> (tempfile::TempDir, Card, OpenQueue) {
         let folder = tempfile::tempdir().unwrap();
         let open = OpenOptions {
             state_folder: Some(folder.path().to_owned()),
             ..OpenOptions::default()
         };
         let card = Card::open_with(CardId::Software(0), &open).unwrap();
-        let serving = host_runtime::queue::Serving::Caller;
         let options = QueueOptions {
-            serving,
-            timeout: Duration::from_secs(1),
+            serving: host_runtime::queue::Serving::Caller,
             ..QueueOptions::default()
         };
         let queue = OpenQueue::open(&card, &options).unwrap();
+        (folder, card, queue)
+    }
+
+    #[test]
+    fn a_wait_for_a_queue_that_is_being_closed_ends_as_if_it_were() {
+        let (_folder, _card, queue) = bench();
+        let mut completions = [tcp_completion_t::zeroed(); 4];
+        assert_eq!(queue.wait(&mut completions, 0).unwrap(), 0);
+        queue.closing();
+        let closed = queue.wait(&mut completions, u32::MAX).unwrap_err();
+        assert!(matches!(closed, Failure::Handle { .. }), "{closed}");
+    }
+
+    #[test]
+    fn a_queue_that_has_ended_takes_nothing_and_tells_what_is_to_be_rejected() {
+        let (_folder, card, queue) = bench();
         assert_eq!(queue.submit(&[submission(5), submission(6)]), 2);
         card.reset().unwrap();
 

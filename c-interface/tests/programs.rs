@@ -136,6 +136,8 @@ fn queues_answer_and_refuse_as_the_header_says() {
     let bench = Bench::new();
     let program = bench.compile("cc", "c11", "queue.c");
     bench.run(&program, &["software:0"]);
+    #[cfg(feature = "cosim")]
+    bench.run(&program, &["sim:0"]);
 }
 
 #[test]
@@ -146,6 +148,8 @@ fn every_function_of_safety_h_answers_and_refuses_as_the_header_says() {
     let bench = Bench::new();
     let program = bench.compile("cc", "c11", "safety.c");
     bench.run(&program, &[]);
+    #[cfg(feature = "cosim")]
+    bench.run(&program, &["sim:0"]);
 }
 
 #[test]

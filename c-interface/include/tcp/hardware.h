@@ -446,7 +446,8 @@ uint32_t tcp_submission_options(uint32_t profile,
                                 uint32_t policy_slot);
 
 // Opens a queue of a card; a card has sixteen at least. `queue` becomes the handle, or NULL on an error. Any number of threads
-// may use a queue, one after the other; it is fastest for one, so open one for each. It keeps its card open.
+// may use a queue, one after the other; it is fastest for one, so open one for each. It keeps its card open. A simulated
+// card that holds no image gets the one with queues; if it holds another one, that is TCP_ERROR_IMAGE.
 enum tcp_status_t tcp_queue_open(struct tcp_hardware_t *card,
                                  const struct tcp_queue_options_t *options,
                                  struct tcp_queue_t **queue);

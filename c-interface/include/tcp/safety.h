@@ -50,7 +50,7 @@ typedef struct tcp_decision_engine_t tcp_decision_engine_t;
 // the one that the comment tells.
 typedef struct tcp_decision_engine_options_t {
     // Names of cards, the preferred one first; NULL if there are none. Each of them judges through a queue. After them comes
-    // the software device, in the engine's own thread.
+    // the software device, in the engine's own thread, if it is not the last of them already.
     const char *const *cards;
     // How many names.
     size_t card_count;
@@ -152,9 +152,10 @@ tcp_status_t tcp_decision_engine_lanes(struct tcp_decision_engine_t *engine,
                                        size_t capacity,
                                        size_t *count);
 
-// Opens a card that failed anew, after somebody has mended it: requests go to it again. `lane` is its index in
+// Opens another queue on a card that failed, after somebody has mended it: requests go to it again. `lane` is its index in
 // tcp_decision_engine_lanes.
-tcp_status_t tcp_decision_engine_reinstate(struct tcp_decision_engine_t *engine, size_t lane);
+tcp_status_t tcp_decision_engine_reinstate(struct tcp_decision_engine_t *engine,
+                                           size_t lane);
 
 // Adds a namespace: agents that share a policy. Their descriptors are of that tcp_profile_t and tcp_checksum_t. `policy` may
 // be NULL for the profile's own. `version`, unless it is NULL, becomes the policy's version: policies that are put in force

@@ -128,7 +128,8 @@ pub extern "C" fn tcp_submission_options(profile: u32, checksum: u32, policy_slo
 }
 
 /// Opens a queue of a card; a card has sixteen at least. `queue` becomes the handle, or NULL on an error. Any number of threads
-/// may use a queue, one after the other; it is fastest for one, so open one for each. It keeps its card open.
+/// may use a queue, one after the other; it is fastest for one, so open one for each. It keeps its card open. A simulated
+/// card that holds no image gets the one with queues; if it holds another one, that is TCP_ERROR_IMAGE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tcp_queue_open(
     card: *mut tcp_hardware_t,

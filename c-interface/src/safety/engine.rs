@@ -26,7 +26,7 @@ pub struct tcp_decision_engine_t {
 #[derive(Debug, Clone, Copy)]
 pub struct tcp_decision_engine_options_t {
     /// Names of cards, the preferred one first; NULL if there are none. Each of them judges through a queue. After them comes
-    /// the software device, in the engine's own thread.
+    /// the software device, in the engine's own thread, if it is not the last of them already.
     pub cards: *const *const c_char,
     /// How many names.
     pub card_count: usize,
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn tcp_decision_engine_lanes(
     })
 }
 
-/// Opens a card that failed anew, after somebody has mended it: requests go to it again. `lane` is its index in
+/// Opens another queue on a card that failed, after somebody has mended it: requests go to it again. `lane` is its index in
 /// tcp_decision_engine_lanes.
 #[unsafe(no_mangle)]
 pub extern "C" fn tcp_decision_engine_reinstate(

@@ -1,4 +1,4 @@
-/* Every function of tcp/safety.h: what it answers, and what it refuses. */
+/* Every function of tcp/safety.h, with the cards that the arguments name: what it answers, and what it refuses. */
 #include "check.h"
 
 #include <pthread.h>
@@ -10,6 +10,8 @@
 #define PATIENCE_MS 60000
 
 static tcp_decision_engine_t *engine;
+static const char *const *cards;
+static size_t card_count;
 static tcp_descriptor_t git, rm;
 
 /* What stands where nobody was asked. */
@@ -52,8 +54,9 @@ static void starting(void) {
     }
     CHECK_FAILS(tcp_decision_engine_start(NULL, NULL), TCP_ERROR_ARGUMENT, "engine is NULL");
 
-    const char *const software[] = {"software:0"};
-    const tcp_decision_engine_options_t options = {.cards = software, .card_count = 1, .max_namespaces = 3};
+    /* A simulated card is slower than any other. */
+    const tcp_decision_engine_options_t options = {
+        .cards = cards, .card_count = card_count, .max_namespaces = 3, .lane_timeout_us = 30000000};
     CHECK(tcp_decision_engine_start(&options, &engine) == TCP_OK && engine != NULL);
     CHECK(tcp_decision_engine_start(NULL, &other) == TCP_OK && other != engine);
     CHECK(tcp_decision_engine_stop(other) == TCP_OK);
@@ -204,14 +207,18 @@ static void limits(void) {
 }
 
 static void lanes(void) {
-    tcp_decision_lane_t lane;
+    tcp_decision_lane_t all[8];
     size_t count = 9;
-    CHECK(tcp_decision_engine_lanes(engine, NULL, 0, &count) == TCP_OK && count == 1);
-    CHECK(tcp_decision_engine_lanes(engine, &lane, 1, &count) == TCP_OK && count == 1);
-    CHECK(lane.lives == 1 && lane.failures == 0 && lane.completed > 0 && lane.name[0] != '\0');
-    CHECK(lane.failure[0] == '\0' && lane.under_way == 0 && lane.moved == 0);
+    CHECK(tcp_decision_engine_lanes(engine, NULL, 0, &count) == TCP_OK && count == card_count + 1);
+    CHECK(tcp_decision_engine_lanes(engine, all, 8, &count) == TCP_OK && count == card_count + 1);
+    for (size_t index = 0; index < count; index++) {
+        CHECK(all[index].lives == 1 && all[index].failures == 0 && all[index].name[0] != '\0');
+        CHECK(all[index].failure[0] == '\0' && all[index].under_way == 0 && all[index].moved == 0);
+        /* The preferred one has done all the work. */
+        CHECK((all[index].completed > 0) == (index == 0));
+    }
     CHECK_FAILS(tcp_decision_engine_lanes(engine, NULL, 1, &count), TCP_ERROR_ARGUMENT, "lanes is NULL");
-    CHECK_FAILS(tcp_decision_engine_lanes(engine, &lane, 1, NULL), TCP_ERROR_ARGUMENT, "count is NULL");
+    CHECK_FAILS(tcp_decision_engine_lanes(engine, all, 1, NULL), TCP_ERROR_ARGUMENT, "count is NULL");
     CHECK_FAILS(tcp_decision_engine_reinstate(engine, 0), TCP_ERROR_BUSY, "has not failed");
     CHECK_FAILS(tcp_decision_engine_reinstate(engine, 7), TCP_ERROR_UNKNOWN, "lane 7");
 }
@@ -298,7 +305,9 @@ static void stopped(void) {
     CHECK(tcp_decision_poll(client, &decision, 1, &count) == TCP_ERROR_HANDLE);
 }
 
-int main(void) {
+int main(int count, char **arguments) {
+    cards = (const char *const *)arguments + 1;
+    card_count = (size_t)count - 1;
     git = descriptor(GIT);
     rm = descriptor(RM);
     starting();
