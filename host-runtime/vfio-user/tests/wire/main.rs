@@ -1,0 +1,5 @@
+//! Both ends over real sockets.
+
+mod bench;
+mod hostile;
+mod requests;
