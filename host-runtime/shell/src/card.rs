@@ -1,0 +1,77 @@
+//! What is behind the shell: kernels, memory, an image. The simulated card implements it; tests have a plain one.
+
+use thiserror::Error;
+use xdma::AxiError;
+
+/// What the identity block tells of a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CardStatus {
+    /// The loaded image's UUID; none without an image.
+    pub image: Option<[u8; 16]>,
+    /// Bytes of the loaded image's container.
+    pub image_bytes: u32,
+    /// Counts programmings and resets.
+    pub generation: u32,
+    /// The card does not work until it is reset.
+    pub broken: bool,
+    /// Clock of the kernels in MHz.
+    pub clock_mhz: u32,
+    /// Number of compute units.
+    pub units: u32,
+    /// Single-bit errors of the card's memory that were corrected.
+    pub corrected: u32,
+    /// Double-bit errors of the card's memory.
+    pub uncorrected: u32,
+}
+
+/// Why a card could not be programmed or reset.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct CardError(pub String);
+
+/// A card behind the shell. Any thread may call; accesses may take as long as the card's clock needs.
+pub trait Card: Send + Sync {
+    /// How it is now.
+    fn status(&self) -> CardStatus;
+
+    /// Reads a register by its address on the card's AXI4-Lite interconnect.
+    ///
+    /// # Errors
+    /// The response, if it is an error.
+    fn read_register(&self, address: u64) -> Result<u32, AxiError>;
+
+    /// Writes a register.
+    ///
+    /// # Errors
+    /// As [`Card::read_register`].
+    fn write_register(&self, address: u64, value: u32) -> Result<(), AxiError>;
+
+    /// Has `access` read or write bytes of the card's memory in place.
+    ///
+    /// # Errors
+    /// The response, if it is an error; `access` is not called then.
+    fn memory(
+        &self,
+        address: u64,
+        len: usize,
+        access: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), AxiError>;
+
+    /// The loaded image's container, all bytes.
+    fn image(&self) -> Option<Vec<u8>>;
+
+    /// Loads an image.
+    ///
+    /// # Errors
+    /// Why it cannot be loaded; the one before stays.
+    fn program(&self, image: Vec<u8>) -> Result<(), CardError>;
+
+    /// Resets the kernels and what is broken.
+    ///
+    /// # Errors
+    /// Why the card cannot be reset.
+    fn reset(&self) -> Result<(), CardError>;
+
+    /// A client left that held these units: nobody waits for their runs any more.
+    fn abandon(&self, units: &[u32]);
+}

@@ -1,0 +1,396 @@
+//! One client's function: its configuration space, its DMA channels and interrupts, and the way to the shared card.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread::JoinHandle;
+
+use parking_lot::{Condvar, Mutex};
+use vfio_user::{BAR0_REGION, BAR1_REGION, CONFIG_REGION, Function, Link, MSIX_IRQ};
+use xdma::{AxiError, Bus, HostFault, Layout, TransferFault, Xdma};
+
+use crate::card::Card;
+use crate::config_space::ConfigSpace;
+use crate::holders::Holders;
+use crate::identity as id;
+
+/// Longest image that a client may bring.
+const MAX_IMAGE: usize = 256 << 20;
+
+/// Word that reads give where nothing answers, as on a PCIe link.
+const NOTHING: u32 = u32::MAX;
+
+/// [`id::REG_PROGRAM`] after a failure: EINVAL. The server's log says why.
+const PROGRAM_FAILED: u32 = 22;
+const PROGRAM_GOES_ON: u32 = 1;
+
+/// What the threads of one client share.
+pub(crate) struct Client {
+    /// Never 0.
+    number: u32,
+    link: Arc<Link>,
+    card: Arc<dyn Card>,
+    holders: Arc<Holders>,
+    dma: Xdma,
+    bus_master: AtomicBool,
+    /// Image that the client brings, as far as it has come.
+    staged: Mutex<Vec<u8>>,
+    program: AtomicU32,
+    work: Mutex<Work>,
+    changed: Condvar,
+}
+
+/// What the client's own thread has to do.
+#[derive(Debug, Default)]
+struct Work {
+    dma: bool,
+    program: Option<usize>,
+    stop: bool,
+}
+
+impl Client {
+    /// Signals a line of the card's user logic.
+    pub(crate) fn user_interrupt(&self, line: usize, level: bool) {
+        self.dma.set_user_interrupt(self, line, level);
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    fn read_user(&self, offset: u64) -> u32 {
+        if offset >= u64::from(id::BYTES) {
+            return self.card.read_register(offset).unwrap_or(NOTHING);
+        }
+        let offset = offset as u32;
+        let status = self.card.status();
+        match offset {
+            id::REG_MAGIC => id::MAGIC,
+            id::REG_VERSION => id::VERSION,
+            id::REG_STATUS => u32::from(status.image.is_some()) | u32::from(status.broken) << 1,
+            id::REG_GENERATION => status.generation,
+            id::REG_IMAGE..id::REG_CLOCK_MHZ => {
+                let index = (offset - id::REG_IMAGE) as usize;
+                let uuid = status.image.unwrap_or_default();
+                uuid.get(index..index + 4).map_or(0, |word| {
+                    u32::from_le_bytes(word.try_into().expect("four bytes"))
+                })
+            }
+            id::REG_CLOCK_MHZ => status.clock_mhz,
+            id::REG_UNITS => status.units,
+            id::REG_CLIENT => self.number,
+            id::REG_DMA_FAULTS => self.link.faults() as u32,
+            id::REG_CORRECTED => status.corrected,
+            id::REG_UNCORRECTED => status.uncorrected,
+            id::REG_IMAGE_BYTES => status.image_bytes,
+            id::REG_PROGRAM => self.program.load(Ordering::Acquire),
+            _ => match holder_unit(offset) {
+                Some(unit) => self.holders.take(unit, self.number),
+                None => 0,
+            },
+        }
+    }
+
+    fn write_user(&self, offset: u64, value: u32) {
+        if offset >= u64::from(id::BYTES) {
+            // Posted: an error response gets lost, as on a PCIe link.
+            let _ = self.card.write_register(offset, value);
+            return;
+        }
+        match offset as u32 {
+            id::REG_RESET if value & 3 != 0 => {
+                if let Err(error) = self.card.reset() {
+                    tracing::warn!(client = self.number, %error, "the card could not be reset");
+                }
+            }
+            id::REG_PROGRAM => {
+                self.program.store(PROGRAM_GOES_ON, Ordering::Release);
+                self.tell(|work| work.program = Some(value as usize));
+            }
+            offset => {
+                if let Some(unit) = holder_unit(offset).filter(|_| value == self.number) {
+                    self.holders.give_back(unit, self.number);
+                }
+            }
+        }
+    }
+
+    fn tell(&self, what: impl FnOnce(&mut Work)) {
+        what(&mut self.work.lock());
+        self.changed.notify_one();
+    }
+
+    /// The client's own thread: DMA and programming, which take their time.
+    fn serve(&self) {
+        loop {
+            let program = {
+                let mut work = self.work.lock();
+                while !work.dma && work.program.is_none() && !work.stop {
+                    self.changed.wait(&mut work);
+                }
+                if work.stop {
+                    return;
+                }
+                work.dma = false;
+                work.program.take()
+            };
+            if let Some(bytes) = program {
+                self.program(bytes);
+            }
+            while self.dma.work(self) {
+                if self.work.lock().stop {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn program(&self, bytes: usize) {
+        let mut image = std::mem::take(&mut *self.staged.lock());
+        image.truncate(bytes);
+        let result = match image.len() == bytes {
+            true => self.card.program(image),
+            false => Err(crate::CardError(format!(
+                "{bytes} bytes were to be programmed, and {} have come",
+                image.len()
+            ))),
+        };
+        let word = match result {
+            Ok(()) => 0,
+            Err(error) => {
+                tracing::warn!(client = self.number, %error, "the card could not be programmed");
+                PROGRAM_FAILED
+            }
+        };
+        self.program.store(word, Ordering::Release);
+    }
+
+    /// Takes in a part of an image, or hands one out.
+    fn stage(
+        &self,
+        offset: u64,
+        len: usize,
+        access: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), AxiError> {
+        let start = usize::try_from(offset).map_err(|_| AxiError::Decode)?;
+        let end = start
+            .checked_add(len)
+            .filter(|&end| end <= MAX_IMAGE)
+            .ok_or(AxiError::Decode)?;
+        let mut staged = self.staged.lock();
+        if staged.len() < end {
+            staged.resize(end, 0);
+        }
+        access(&mut staged[start..end]);
+        Ok(())
+    }
+
+    fn memory(
+        &self,
+        address: u64,
+        len: usize,
+        access: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), AxiError> {
+        match address.checked_sub(id::IMAGE_ADDRESS) {
+            Some(offset) => self.stage(offset, len, access),
+            None => self.card.memory(address, len, access),
+        }
+    }
+
+    fn reset(&self) {
+        self.dma.reset();
+        self.staged.lock().clear();
+        self.program.store(0, Ordering::Release);
+        let held = self.holders.give_back_all(self.number);
+        self.card.abandon(&held);
+    }
+}
+
+impl Bus for Client {
+    fn read_host(&self, address: u64, bytes: &mut [u8]) -> Result<(), HostFault> {
+        if !self.bus_master.load(Ordering::Relaxed) {
+            return Err(HostFault);
+        }
+        self.link.read(address, bytes).map_err(|_| HostFault)
+    }
+
+    fn write_host(&self, address: u64, bytes: &[u8]) -> Result<(), HostFault> {
+        if !self.bus_master.load(Ordering::Relaxed) {
+            return Err(HostFault);
+        }
+        self.link.write(address, bytes).map_err(|_| HostFault)
+    }
+
+    fn host_to_card(&self, host: u64, card: u64, len: usize) -> Result<(), TransferFault> {
+        let mut read = Ok(());
+        self.memory(card, len, &mut |bytes| read = self.read_host(host, bytes))
+            .map_err(TransferFault::Card)?;
+        read.map_err(TransferFault::Host)
+    }
+
+    fn card_to_host(&self, card: u64, host: u64, len: usize) -> Result<(), TransferFault> {
+        let mut written = Ok(());
+        // The loaded image is read where a new one is written.
+        if let Some(offset) = card.checked_sub(id::IMAGE_ADDRESS) {
+            let image = self.card.image().unwrap_or_default();
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            let bytes = start.checked_add(len).and_then(|end| image.get(start..end));
+            let bytes = bytes.ok_or(TransferFault::Card(AxiError::Decode))?;
+            written = self.write_host(host, bytes);
+        } else {
+            self.memory(card, len, &mut |bytes| {
+                written = self.write_host(host, bytes)
+            })
+            .map_err(TransferFault::Card)?;
+        }
+        written.map_err(TransferFault::Host)
+    }
+
+    fn message(&self, vector: u32) {
+        if self.bus_master.load(Ordering::Relaxed) {
+            self.link.interrupt(MSIX_IRQ, vector);
+        }
+    }
+}
+
+/// The unit of a semaphore's register.
+fn holder_unit(offset: u32) -> Option<u32> {
+    let index = offset.checked_sub(id::REG_HOLDER)? / 4;
+    (index < id::HOLDERS).then_some(index)
+}
+
+/// What the vfio-user server calls.
+pub(crate) struct CardFunction {
+    client: Arc<Client>,
+    config: ConfigSpace,
+    thread: Option<JoinHandle<()>>,
+    left: Box<dyn Fn(u32) + Send>,
+}
+
+impl CardFunction {
+    /// `left` is called with the client's number when it has left.
+    pub(crate) fn new(
+        number: u32,
+        link: Arc<Link>,
+        card: Arc<dyn Card>,
+        holders: Arc<Holders>,
+        left: Box<dyn Fn(u32) + Send>,
+    ) -> std::io::Result<(Self, Arc<Client>)> {
+        let client = Arc::new(Client {
+            number,
+            link,
+            card,
+            holders,
+            dma: Xdma::new(Layout::default()),
+            bus_master: AtomicBool::new(false),
+            staged: Mutex::default(),
+            program: AtomicU32::new(0),
+            work: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let of_thread = Arc::clone(&client);
+        let thread = std::thread::Builder::new()
+            .name(format!("card client {number}"))
+            .spawn(move || of_thread.serve())?;
+        let function = Self {
+            client: Arc::clone(&client),
+            config: ConfigSpace::new(),
+            thread: Some(thread),
+            left,
+        };
+        Ok((function, client))
+    }
+
+    /// Registers are 32 bits wide: other accesses are taken apart as the bridge does.
+    fn read_words(offset: u64, bytes: &mut [u8], read: impl Fn(u64) -> u32) {
+        let mut at = offset;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let within = (at % 4) as usize;
+            let count = rest.len().min(4 - within);
+            let word = read(at - within as u64).to_le_bytes();
+            let (head, tail) = rest.split_at_mut(count);
+            head.copy_from_slice(&word[within..within + count]);
+            rest = tail;
+            at += count as u64;
+        }
+    }
+
+    /// Whole words only: what the kernels and the DMA subsystem take.
+    fn write_words(
+        offset: u64,
+        bytes: &[u8],
+        write: impl Fn(u64, u32),
+    ) -> Result<(), rustix::io::Errno> {
+        if !offset.is_multiple_of(4) || !bytes.len().is_multiple_of(4) {
+            return Err(rustix::io::Errno::INVAL);
+        }
+        for (index, word) in bytes.chunks_exact(4).enumerate() {
+            let word = u32::from_le_bytes(word.try_into().expect("four bytes"));
+            write(offset + 4 * index as u64, word);
+        }
+        Ok(())
+    }
+}
+
+impl Function for CardFunction {
+    fn read(
+        &mut self,
+        region: u32,
+        offset: u64,
+        bytes: &mut [u8],
+    ) -> Result<(), rustix::io::Errno> {
+        let client = &*self.client;
+        match region {
+            CONFIG_REGION => self.config.read(offset as usize, bytes),
+            BAR0_REGION => Self::read_words(offset, bytes, |offset| client.read_user(offset)),
+            BAR1_REGION => Self::read_words(offset, bytes, |offset| {
+                client.dma.read(client, offset as u32)
+            }),
+            _ => return Err(rustix::io::Errno::INVAL),
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, region: u32, offset: u64, bytes: &[u8]) -> Result<(), rustix::io::Errno> {
+        let client = &*self.client;
+        match region {
+            CONFIG_REGION => {
+                self.config.write(offset as usize, bytes);
+                client
+                    .bus_master
+                    .store(self.config.is_bus_master(), Ordering::Relaxed);
+                Ok(())
+            }
+            BAR0_REGION => Self::write_words(offset, bytes, |offset, word| {
+                client.write_user(offset, word)
+            }),
+            BAR1_REGION => {
+                Self::write_words(offset, bytes, |offset, word| {
+                    client.dma.write(client, offset as u32, word)
+                })?;
+                if client.dma.is_busy() {
+                    client.tell(|work| work.dma = true);
+                }
+                Ok(())
+            }
+            _ => Err(rustix::io::Errno::INVAL),
+        }
+    }
+
+    fn reset(&mut self) {
+        self.client.reset();
+        self.config = ConfigSpace::new();
+        self.client.bus_master.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for CardFunction {
+    fn drop(&mut self) {
+        self.client.tell(|work| work.stop = true);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        self.client.reset();
+        (self.left)(self.client.number);
+    }
+}

@@ -1,0 +1,54 @@
+//! Who holds which compute unit: semaphores in hardware, given back when a client leaves.
+
+use parking_lot::Mutex;
+
+use crate::identity::HOLDERS;
+
+/// The semaphores of a card, for all its clients. 0 is nobody.
+#[derive(Debug)]
+pub(crate) struct Holders(Mutex<Vec<u32>>);
+
+impl Default for Holders {
+    fn default() -> Self {
+        Self(Mutex::new(vec![0; HOLDERS as usize]))
+    }
+}
+
+impl Holders {
+    /// Takes a unit if nobody has it; who had it before: 0 means that the client has it now.
+    pub(crate) fn take(&self, unit: u32, client: u32) -> u32 {
+        let mut holders = self.0.lock();
+        match holders.get_mut(unit as usize) {
+            Some(holder) if *holder == 0 => std::mem::replace(holder, client),
+            Some(holder) => *holder,
+            None => u32::MAX,
+        }
+    }
+
+    /// Gives a unit back, if it is the client's.
+    pub(crate) fn give_back(&self, unit: u32, client: u32) {
+        if let Some(holder) = self.0.lock().get_mut(unit as usize)
+            && *holder == client
+        {
+            *holder = 0;
+        }
+    }
+
+    /// Gives back all that a client holds, and names it.
+    pub(crate) fn give_back_all(&self, client: u32) -> Vec<u32> {
+        let mut holders = self.0.lock();
+        let held = (0..)
+            .zip(holders.iter_mut())
+            .filter(|(_, holder)| **holder == client);
+        held.map(|(unit, holder)| {
+            *holder = 0;
+            unit
+        })
+        .collect()
+    }
+
+    /// Who holds a unit.
+    pub(crate) fn holder(&self, unit: u32) -> u32 {
+        self.0.lock().get(unit as usize).copied().unwrap_or(0)
+    }
+}

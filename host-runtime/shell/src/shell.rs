@@ -1,0 +1,108 @@
+//! The shell of one card, for all its clients.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+use vfio_user::{
+    Attachment, BAR0_REGION, BAR1_REGION, CONFIG_REGION, Device, IrqType, Link, MSIX_IRQ, PCI_IRQS,
+    PCI_REGIONS, Region, Server, ServerOptions,
+};
+use xdma::registers::{BAR_BYTES, MSIX_VECTORS};
+
+use crate::card::Card;
+use crate::config_space::{CONFIG_BYTES, USER_BAR_BYTES};
+use crate::function::{CardFunction, Client};
+use crate::holders::Holders;
+
+/// A card that is served to clients until this is dropped.
+#[derive(Debug)]
+pub struct Shell {
+    server: Server,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    card: Arc<dyn Card>,
+    holders: Arc<Holders>,
+    clients: Arc<Mutex<Vec<Arc<Client>>>>,
+    next: AtomicU32,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Shared with {} clients", self.clients.lock().len())
+    }
+}
+
+impl Shell {
+    /// Serves a card on a Unix socket.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn serve(
+        path: &Path,
+        card: Arc<dyn Card>,
+        options: ServerOptions,
+    ) -> vfio_user::Result<Self> {
+        let shared = Arc::new(Shared {
+            card,
+            holders: Arc::default(),
+            clients: Arc::default(),
+            next: AtomicU32::new(1),
+        });
+        let server = Server::start(path, Arc::clone(&shared) as _, options)?;
+        Ok(Self { server, shared })
+    }
+
+    /// Where it is served.
+    pub fn path(&self) -> &Path {
+        self.server.path()
+    }
+
+    /// How many clients it has.
+    pub fn clients(&self) -> usize {
+        self.shared.clients.lock().len()
+    }
+
+    /// Tells who holds a compute unit of the level of its interrupt; nobody else.
+    pub fn unit_interrupt(&self, unit: u32, level: bool) {
+        let holder = self.shared.holders.holder(unit);
+        let clients = self.shared.clients.lock();
+        if let Some(client) = clients.iter().find(|client| client.number() == holder) {
+            client.user_interrupt(unit as usize % xdma::registers::irq::USERS, level);
+        }
+    }
+}
+
+impl Device for Shared {
+    fn attach(&self, link: Arc<Link>) -> Result<Attachment, String> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let clients = Arc::clone(&self.clients);
+        let left = move |number| clients.lock().retain(|client| client.number() != number);
+        let (function, client) = CardFunction::new(
+            number,
+            link,
+            Arc::clone(&self.card),
+            Arc::clone(&self.holders),
+            Box::new(left),
+        )
+        .map_err(|error| format!("no thread could be started for a client: {error}"))?;
+        self.clients.lock().push(client);
+        let mut regions: Vec<_> = (0..PCI_REGIONS).map(|_| Region::default()).collect();
+        regions[BAR0_REGION as usize].size = USER_BAR_BYTES;
+        regions[BAR1_REGION as usize].size = BAR_BYTES;
+        regions[CONFIG_REGION as usize].size = CONFIG_BYTES as u64;
+        let mut irqs = vec![IrqType::default(); PCI_IRQS as usize];
+        irqs[MSIX_IRQ as usize] = IrqType {
+            count: MSIX_VECTORS,
+            maskable: false,
+        };
+        Ok(Attachment {
+            regions,
+            irqs,
+            function: Box::new(function),
+        })
+    }
+}

@@ -1,0 +1,396 @@
+//! A card behind the shell, as a driver finds it: a plain card, and the vfio-user client.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use card_shell::identity as id;
+use card_shell::{AxiError, Card, CardError, CardStatus, Shell, VENDOR, VSEC};
+use parking_lot::Mutex;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use vfio_user::{
+    BAR0_REGION, BAR1_REGION, CONFIG_REGION, Client, DmaAccess, MSIX_IRQ, ServerOptions, Timeouts,
+};
+use xdma::DmaDescriptor;
+use xdma::registers::{channel, control, irq, sgdma, status, target};
+
+const KERNEL: u64 = 0x180_0000;
+const BANK: usize = 0x10_0000;
+/// Where the host's memory is for the device.
+const HOST: u64 = 0x1000_0000;
+const HOST_BYTES: u64 = 0x40_0000;
+const LIST: u64 = HOST + 0x3F_0000;
+
+#[derive(Default)]
+struct PlainCard {
+    register: Mutex<u32>,
+    memory: Mutex<Vec<u8>>,
+    image: Mutex<Option<Vec<u8>>>,
+    generation: Mutex<u32>,
+    abandoned: Mutex<Vec<u32>>,
+}
+
+impl Card for PlainCard {
+    fn status(&self) -> CardStatus {
+        let image = self.image.lock();
+        CardStatus {
+            image: image.as_ref().map(|_| *b"0123456789abcdef"),
+            image_bytes: image.as_ref().map_or(0, |image| image.len() as u32),
+            generation: *self.generation.lock(),
+            clock_mhz: 300,
+            units: 1,
+            ..CardStatus::default()
+        }
+    }
+
+    fn read_register(&self, address: u64) -> Result<u32, AxiError> {
+        if address != KERNEL {
+            return Err(AxiError::Decode);
+        }
+        Ok(*self.register.lock())
+    }
+
+    fn write_register(&self, address: u64, value: u32) -> Result<(), AxiError> {
+        if address != KERNEL {
+            return Err(AxiError::Decode);
+        }
+        *self.register.lock() = value;
+        Ok(())
+    }
+
+    fn memory(
+        &self,
+        address: u64,
+        len: usize,
+        access: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), AxiError> {
+        let start = usize::try_from(address).map_err(|_| AxiError::Decode)?;
+        let mut memory = self.memory.lock();
+        memory.resize(BANK, 0);
+        let end = start.checked_add(len).ok_or(AxiError::Decode)?;
+        access(memory.get_mut(start..end).ok_or(AxiError::Decode)?);
+        Ok(())
+    }
+
+    fn image(&self) -> Option<Vec<u8>> {
+        self.image.lock().clone()
+    }
+
+    fn program(&self, image: Vec<u8>) -> Result<(), CardError> {
+        if !image.starts_with(b"good") {
+            return Err(CardError("it is no good".to_owned()));
+        }
+        *self.image.lock() = Some(image);
+        *self.generation.lock() += 1;
+        Ok(())
+    }
+
+    fn reset(&self) -> Result<(), CardError> {
+        *self.generation.lock() += 1;
+        Ok(())
+    }
+
+    fn abandon(&self, units: &[u32]) {
+        self.abandoned.lock().extend(units);
+    }
+}
+
+struct Bench {
+    card: Arc<PlainCard>,
+    shell: Shell,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let card = Arc::new(PlainCard::default());
+        let path = folder.path().join("card");
+        let shell = Shell::serve(&path, Arc::clone(&card) as _, ServerOptions::default()).unwrap();
+        Self {
+            card,
+            shell,
+            _folder: folder,
+        }
+    }
+
+    fn driver(&self) -> Driver {
+        let client = Client::connect(self.shell.path(), Timeouts::default()).unwrap();
+        let flags = rustix::fs::MemfdFlags::CLOEXEC | rustix::fs::MemfdFlags::ALLOW_SEALING;
+        let memory = rustix::fs::memfd_create("host", flags).unwrap();
+        rustix::fs::ftruncate(&memory, HOST_BYTES).unwrap();
+        rustix::fs::fcntl_add_seals(&memory, rustix::fs::SealFlags::SHRINK).unwrap();
+        client
+            .map_dma(HOST, HOST_BYTES, DmaAccess::BOTH, memory.as_fd(), 0)
+            .unwrap();
+        // Memory space and bus master.
+        client.write(CONFIG_REGION, 4, &6u16.to_le_bytes()).unwrap();
+        Driver { client, memory }
+    }
+}
+
+/// A driver in small.
+struct Driver {
+    client: Client,
+    memory: OwnedFd,
+}
+
+impl Driver {
+    fn read(&self, region: u32, offset: u64) -> u32 {
+        let mut bytes = [0; 4];
+        self.client.read(region, offset, &mut bytes).unwrap();
+        u32::from_le_bytes(bytes)
+    }
+
+    fn write(&self, region: u32, offset: u64, value: u32) {
+        self.client
+            .write(region, offset, &value.to_le_bytes())
+            .unwrap();
+    }
+
+    fn dma(&self, offset: u32, value: u32) {
+        self.write(BAR1_REGION, offset.into(), value);
+    }
+
+    /// One transfer, waited for by its interrupt; the channel's status.
+    fn transfer(&self, channels: u32, from: u64, to: u64, len: u32) -> u32 {
+        let descriptor = DmaDescriptor::new(
+            from,
+            to,
+            len,
+            DmaDescriptor::STOP | DmaDescriptor::COMPLETED,
+        );
+        rustix::io::pwrite(&self.memory, bytemuck::bytes_of(&descriptor), LIST - HOST).unwrap();
+        let done = eventfd(0, EventfdFlags::NONBLOCK).unwrap();
+        self.client
+            .set_interrupts(MSIX_IRQ, 3, &[done.as_fd()])
+            .unwrap();
+        self.dma(target::IRQ + irq::CHANNEL_VECTOR, 0x0303);
+        self.dma(target::IRQ + irq::CHANNEL_ENABLE, 3);
+        self.dma(channels + channel::INTERRUPT_ENABLE, status::LOGGED);
+        let lists = channels + (target::H2C_SGDMA - target::H2C);
+        self.dma(lists + sgdma::FIRST_LOW, LIST as u32);
+        self.dma(lists + sgdma::FIRST_HIGH, (LIST >> 32) as u32);
+        self.dma(channels + channel::CONTROL, control::RUN | control::LOG_ALL);
+        let mut files = [PollFd::new(&done, PollFlags::IN)];
+        let bound = Timespec {
+            tv_sec: 20,
+            tv_nsec: 0,
+        };
+        assert_eq!(poll(&mut files, Some(&bound)), Ok(1), "no interrupt");
+        let status = self.read(BAR1_REGION, u64::from(channels + channel::STATUS));
+        self.dma(channels + channel::CONTROL, 0);
+        self.read(
+            BAR1_REGION,
+            u64::from(channels + channel::STATUS_READ_CLEAR),
+        );
+        status & !status::BUSY
+    }
+
+    fn fill(&self, offset: u64, bytes: &[u8]) {
+        assert_eq!(
+            rustix::io::pwrite(&self.memory, bytes, offset),
+            Ok(bytes.len())
+        );
+    }
+
+    fn see(&self, offset: u64, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        assert_eq!(rustix::io::pread(&self.memory, &mut bytes, offset), Ok(len));
+        bytes
+    }
+}
+
+const DONE: u32 = status::DESCRIPTOR_STOPPED | status::DESCRIPTOR_COMPLETED;
+
+#[test]
+fn a_driver_recognises_the_card() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    assert_eq!(driver.read(CONFIG_REGION, 0) & 0xFFFF, u32::from(VENDOR));
+    assert_eq!(driver.read(CONFIG_REGION, VSEC as u64) & 0xFFFF, 0x000B);
+    assert_eq!(driver.read(BAR0_REGION, id::REG_MAGIC.into()), id::MAGIC);
+    assert_eq!(driver.read(BAR0_REGION, id::REG_STATUS.into()), 0);
+    assert_eq!(driver.read(BAR0_REGION, id::REG_UNITS.into()), 1);
+    assert_eq!(driver.read(BAR1_REGION, 0), 0x1FC0_0006);
+}
+
+#[test]
+fn registers_of_kernels_are_reached_and_nothing_reads_as_ones() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    driver.write(BAR0_REGION, KERNEL, 0xABCD);
+    assert_eq!(driver.read(BAR0_REGION, KERNEL), 0xABCD);
+    assert_eq!(driver.read(BAR0_REGION, KERNEL + 0x1000), u32::MAX);
+    let mut byte = [0];
+    driver
+        .client
+        .read(BAR0_REGION, KERNEL + 1, &mut byte)
+        .unwrap();
+    assert_eq!(byte, [0xAB]);
+    driver
+        .client
+        .write(BAR0_REGION, KERNEL + 1, &[1])
+        .unwrap_err();
+}
+
+#[test]
+fn dma_goes_both_ways_and_interrupts() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    let pattern: Vec<u8> = (0..0x5_0000u32).map(|i| ((i * 13) >> 2) as u8).collect();
+    driver.fill(0, &pattern);
+    assert_eq!(
+        driver.transfer(target::H2C, HOST, 0x100, pattern.len() as u32),
+        DONE
+    );
+    assert!(bench.card.memory.lock()[0x100..0x100 + pattern.len()] == pattern);
+    assert_eq!(
+        driver.transfer(target::C2H, 0x100, HOST + 0x10_0000, pattern.len() as u32),
+        DONE
+    );
+    assert!(driver.see(0x10_0000, pattern.len()) == pattern);
+}
+
+#[test]
+fn dma_errors_have_a_status_and_host_faults_are_counted() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    let outside = BANK as u64;
+    assert_eq!(
+        driver.transfer(target::H2C, HOST, outside, 64),
+        status::H2C_WRITE_DECODE
+    );
+    assert_eq!(
+        driver.transfer(target::C2H, outside, HOST, 64),
+        status::C2H_READ_DECODE
+    );
+    assert_eq!(driver.read(BAR0_REGION, id::REG_DMA_FAULTS.into()), 0);
+    assert_eq!(
+        driver.transfer(target::H2C, HOST - 64, 0, 64),
+        status::H2C_READ_UNSUPPORTED
+    );
+    assert_eq!(driver.read(BAR0_REGION, id::REG_DMA_FAULTS.into()), 1);
+    // Posted: done, as the engine sees it; the count tells.
+    assert_eq!(driver.transfer(target::C2H, 0, HOST - 64, 64), DONE);
+    assert_eq!(driver.read(BAR0_REGION, id::REG_DMA_FAULTS.into()), 2);
+}
+
+#[test]
+fn an_image_is_programmed_and_read_back_by_dma() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    let program = |image: &[u8]| {
+        driver.fill(0, image);
+        assert_eq!(
+            driver.transfer(target::H2C, HOST, id::IMAGE_ADDRESS, image.len() as u32),
+            DONE
+        );
+        driver.write(BAR0_REGION, id::REG_PROGRAM.into(), image.len() as u32);
+        let words = (0..).map(|_| driver.read(BAR0_REGION, id::REG_PROGRAM.into()));
+        words
+            .take(1_000_000)
+            .find(|&word| word != 1)
+            .expect("programming ends")
+    };
+    assert_eq!(program(b"good image"), 0);
+    assert_eq!(driver.read(BAR0_REGION, id::REG_STATUS.into()), 1);
+    assert_eq!(driver.read(BAR0_REGION, id::REG_GENERATION.into()), 1);
+    assert_eq!(
+        driver.read(BAR0_REGION, u64::from(id::REG_IMAGE) + 4),
+        u32::from_le_bytes(*b"4567")
+    );
+    assert_ne!(program(b"bad"), 0);
+    assert_eq!(driver.read(BAR0_REGION, id::REG_GENERATION.into()), 1);
+    let bytes = driver.read(BAR0_REGION, id::REG_IMAGE_BYTES.into());
+    assert_eq!(
+        driver.transfer(target::C2H, id::IMAGE_ADDRESS, HOST + 0x1000, bytes),
+        DONE
+    );
+    assert_eq!(driver.see(0x1000, bytes as usize), b"good image");
+    // More than has come.
+    driver.write(BAR0_REGION, id::REG_PROGRAM.into(), 5);
+    let words = (0..).map(|_| driver.read(BAR0_REGION, id::REG_PROGRAM.into()));
+    assert_ne!(words.take(1_000_000).find(|&word| word != 1), Some(0));
+}
+
+#[test]
+fn a_unit_has_one_holder_until_it_is_given_back_or_its_holder_leaves() {
+    let bench = Bench::new();
+    let (one, other) = (bench.driver(), bench.driver());
+    let number = one.read(BAR0_REGION, id::REG_CLIENT.into());
+    let take = |driver: &Driver| driver.read(BAR0_REGION, u64::from(id::REG_HOLDER) + 4);
+    assert_eq!(take(&one), 0);
+    assert_eq!(take(&other), number);
+    // Only its holder can give it back.
+    other.write(BAR0_REGION, u64::from(id::REG_HOLDER) + 4, number);
+    assert_eq!(take(&other), number);
+    one.write(BAR0_REGION, u64::from(id::REG_HOLDER) + 4, number);
+    assert_eq!(take(&other), 0);
+    drop(other);
+    while bench.shell.clients() > 1 {
+        std::thread::yield_now();
+    }
+    assert_eq!(take(&one), 0);
+    assert_eq!(*bench.card.abandoned.lock(), [1]);
+}
+
+#[test]
+fn the_holder_of_a_unit_gets_its_interrupt() {
+    let bench = Bench::new();
+    let (one, other) = (bench.driver(), bench.driver());
+    let signals: Vec<_> = [&one, &other]
+        .iter()
+        .map(|driver| {
+            let signal = eventfd(0, EventfdFlags::NONBLOCK).unwrap();
+            driver
+                .client
+                .set_interrupts(MSIX_IRQ, 5, &[signal.as_fd()])
+                .unwrap();
+            driver.dma(target::IRQ + irq::USER_VECTOR, 0x0500);
+            driver.dma(target::IRQ + irq::USER_ENABLE, 2);
+            signal
+        })
+        .collect();
+    assert_eq!(other.read(BAR0_REGION, u64::from(id::REG_HOLDER) + 4), 0);
+    bench.shell.unit_interrupt(1, true);
+    let mut count = [0; 8];
+    assert_eq!(rustix::io::read(&signals[1], &mut count), Ok(8));
+    assert_eq!(
+        rustix::io::read(&signals[0], &mut count),
+        Err(rustix::io::Errno::AGAIN)
+    );
+}
+
+#[test]
+fn a_function_that_is_no_bus_master_reaches_nothing() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    driver
+        .client
+        .write(CONFIG_REGION, 4, &2u16.to_le_bytes())
+        .unwrap();
+    driver.fill(0, &[7; 64]);
+    let descriptor = DmaDescriptor::new(HOST, 0, 64, DmaDescriptor::STOP);
+    driver.fill(LIST - HOST, bytemuck::bytes_of(&descriptor));
+    driver.dma(target::H2C_SGDMA + sgdma::FIRST_LOW, LIST as u32);
+    driver.dma(
+        target::H2C + channel::CONTROL,
+        control::RUN | control::LOG_ALL,
+    );
+    let states = (0..).map(|_| driver.read(BAR1_REGION, (target::H2C + channel::STATUS).into()));
+    let ended = states
+        .take(1_000_000)
+        .find(|state| state & status::BUSY == 0);
+    assert_eq!(ended, Some(status::DESCRIPTOR_UNSUPPORTED));
+}
+
+#[test]
+fn a_reset_of_the_function_leaves_the_card_to_the_others() {
+    let bench = Bench::new();
+    let (one, other) = (bench.driver(), bench.driver());
+    other.write(BAR0_REGION, KERNEL, 5);
+    one.client.reset().unwrap();
+    assert_eq!(one.read(CONFIG_REGION, 4) & 0xFFFF, 0);
+    assert_eq!(other.read(BAR0_REGION, KERNEL), 5);
+    assert_eq!(other.read(CONFIG_REGION, 4) & 0xFFFF, 6);
+}
