@@ -1,5 +1,7 @@
 //! What is behind the shell: kernels, memory, an image. The simulated card implements it; tests have a plain one.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 use xdma::AxiError;
 
@@ -72,6 +74,27 @@ pub trait Card: Send + Sync {
     /// Why the card cannot be reset.
     fn reset(&self) -> Result<(), CardError>;
 
-    /// A client left that held these units: nobody waits for their runs any more.
-    fn abandon(&self, units: &[u32]);
+    /// Resets one compute unit; the others work on.
+    ///
+    /// # Errors
+    /// Why it cannot be reset.
+    fn reset_unit(&self, unit: u32) -> Result<(), CardError>;
+
+    /// A client took a compute unit: it will have it work.
+    fn taken(&self, unit: u32);
+
+    /// A client gave a compute unit back. `left`: by leaving, so that nobody waits for what it does.
+    fn given_back(&self, unit: u32, left: bool);
+
+    /// Whom to tell of what happens from now on.
+    fn connect(&self, events: Arc<dyn CardEvents>);
+}
+
+/// What a card tells its shell.
+pub trait CardEvents: Send + Sync {
+    /// [`Card::status`] changed.
+    fn status_changed(&self);
+
+    /// A compute unit's interrupt rose or fell.
+    fn interrupt(&self, unit: u32, level: bool);
 }

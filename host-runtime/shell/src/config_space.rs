@@ -106,7 +106,7 @@ impl ConfigSpace {
             0,
         );
         space.set32(VSEC + 8, USER_BAR, 0);
-        space.set32(VSEC + 12, crate::identity::OFFSET, 0);
+        space.set32(VSEC + 12, 0, 0);
         space
     }
 

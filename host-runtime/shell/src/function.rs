@@ -8,20 +8,17 @@ use parking_lot::{Condvar, Mutex};
 use vfio_user::{BAR0_REGION, BAR1_REGION, CONFIG_REGION, Function, Link, MSIX_IRQ};
 use xdma::{AxiError, Bus, HostFault, Layout, TransferFault, Xdma};
 
-use crate::card::Card;
+use crate::card::{Card, CardError};
 use crate::config_space::ConfigSpace;
 use crate::holders::Holders;
 use crate::identity as id;
+use crate::page::StatusPage;
 
 /// Longest image that a client may bring.
 const MAX_IMAGE: usize = 256 << 20;
 
 /// Word that reads give where nothing answers, as on a PCIe link.
 const NOTHING: u32 = u32::MAX;
-
-/// [`id::REG_PROGRAM`] after a failure: EINVAL. The server's log says why.
-const PROGRAM_FAILED: u32 = 22;
-const PROGRAM_GOES_ON: u32 = 1;
 
 /// What the threads of one client share.
 pub(crate) struct Client {
@@ -32,9 +29,13 @@ pub(crate) struct Client {
     holders: Arc<Holders>,
     dma: Xdma,
     bus_master: AtomicBool,
+    page: StatusPage,
     /// Image that the client brings, as far as it has come.
     staged: Mutex<Vec<u8>>,
-    program: AtomicU32,
+    /// What the command registers read.
+    command: AtomicU32,
+    /// Why the last command failed.
+    text: Mutex<String>,
     work: Mutex<Work>,
     changed: Condvar,
 }
@@ -43,8 +44,16 @@ pub(crate) struct Client {
 #[derive(Debug, Default)]
 struct Work {
     dma: bool,
-    program: Option<usize>,
+    command: Option<Command>,
     stop: bool,
+}
+
+/// What takes its time.
+#[derive(Debug, Clone, Copy)]
+enum Command {
+    Program(usize),
+    Reset,
+    ResetUnit(u32),
 }
 
 impl Client {
@@ -57,36 +66,33 @@ impl Client {
         self.number
     }
 
+    /// Shows the card's status to the client.
+    pub(crate) fn publish(&self) {
+        self.page.publish(&self.card.status());
+    }
+
+    pub(crate) fn page(&self) -> &StatusPage {
+        &self.page
+    }
+
     fn read_user(&self, offset: u64) -> u32 {
         if offset >= u64::from(id::BYTES) {
             return self.card.read_register(offset).unwrap_or(NOTHING);
         }
-        let offset = offset as u32;
-        let status = self.card.status();
-        match offset {
-            id::REG_MAGIC => id::MAGIC,
-            id::REG_VERSION => id::VERSION,
-            id::REG_STATUS => u32::from(status.image.is_some()) | u32::from(status.broken) << 1,
-            id::REG_GENERATION => status.generation,
-            id::REG_IMAGE..id::REG_CLOCK_MHZ => {
-                let index = (offset - id::REG_IMAGE) as usize;
-                let uuid = status.image.unwrap_or_default();
-                uuid.get(index..index + 4).map_or(0, |word| {
-                    u32::from_le_bytes(word.try_into().expect("four bytes"))
-                })
-            }
-            id::REG_CLOCK_MHZ => status.clock_mhz,
-            id::REG_UNITS => status.units,
-            id::REG_CLIENT => self.number,
+        match offset as u32 {
+            offset @ 0..id::PAGE => self.page.read(offset),
             id::REG_DMA_FAULTS => self.link.faults() as u32,
-            id::REG_CORRECTED => status.corrected,
-            id::REG_UNCORRECTED => status.uncorrected,
-            id::REG_IMAGE_BYTES => status.image_bytes,
-            id::REG_PROGRAM => self.program.load(Ordering::Acquire),
-            _ => match holder_unit(offset) {
-                Some(unit) => self.holders.take(unit, self.number),
-                None => 0,
-            },
+            id::REG_RESET | id::REG_PROGRAM | id::REG_RESET_UNIT => {
+                self.command.load(Ordering::Acquire)
+            }
+            id::REG_TEXT_BYTES => self.text.lock().len() as u32,
+            offset => holder_unit(offset).map_or(0, |unit| {
+                let holder = self.holders.take(unit, self.number);
+                if holder == 0 {
+                    self.card.taken(unit);
+                }
+                holder
+            }),
         }
     }
 
@@ -97,21 +103,22 @@ impl Client {
             return;
         }
         match offset as u32 {
-            id::REG_RESET if value & 3 != 0 => {
-                if let Err(error) = self.card.reset() {
-                    tracing::warn!(client = self.number, %error, "the card could not be reset");
-                }
-            }
-            id::REG_PROGRAM => {
-                self.program.store(PROGRAM_GOES_ON, Ordering::Release);
-                self.tell(|work| work.program = Some(value as usize));
-            }
+            id::REG_RESET if value & 1 != 0 => self.begin(Command::Reset),
+            id::REG_PROGRAM => self.begin(Command::Program(value as usize)),
+            id::REG_RESET_UNIT => self.begin(Command::ResetUnit(value)),
             offset => {
-                if let Some(unit) = holder_unit(offset).filter(|_| value == self.number) {
-                    self.holders.give_back(unit, self.number);
+                if let Some(unit) = holder_unit(offset).filter(|_| value == self.number)
+                    && self.holders.give_back(unit, self.number)
+                {
+                    self.card.given_back(unit, false);
                 }
             }
         }
+    }
+
+    fn begin(&self, command: Command) {
+        self.command.store(id::command::BUSY, Ordering::Release);
+        self.tell(|work| work.command = Some(command));
     }
 
     fn tell(&self, what: impl FnOnce(&mut Work)) {
@@ -122,19 +129,19 @@ impl Client {
     /// The client's own thread: DMA and programming, which take their time.
     fn serve(&self) {
         loop {
-            let program = {
+            let command = {
                 let mut work = self.work.lock();
-                while !work.dma && work.program.is_none() && !work.stop {
+                while !work.dma && work.command.is_none() && !work.stop {
                     self.changed.wait(&mut work);
                 }
                 if work.stop {
                     return;
                 }
                 work.dma = false;
-                work.program.take()
+                work.command.take()
             };
-            if let Some(bytes) = program {
-                self.program(bytes);
+            if let Some(command) = command {
+                self.follow(command);
             }
             while self.dma.work(self) {
                 if self.work.lock().stop {
@@ -144,24 +151,32 @@ impl Client {
         }
     }
 
-    fn program(&self, bytes: usize) {
-        let mut image = std::mem::take(&mut *self.staged.lock());
-        image.truncate(bytes);
-        let result = match image.len() == bytes {
-            true => self.card.program(image),
-            false => Err(crate::CardError(format!(
-                "{bytes} bytes were to be programmed, and {} have come",
-                image.len()
-            ))),
-        };
-        let word = match result {
-            Ok(()) => 0,
-            Err(error) => {
-                tracing::warn!(client = self.number, %error, "the card could not be programmed");
-                PROGRAM_FAILED
+    fn follow(&self, command: Command) {
+        let result = match command {
+            Command::Reset => self.card.reset(),
+            Command::ResetUnit(unit) => self.card.reset_unit(unit),
+            Command::Program(bytes) => {
+                let mut image = std::mem::take(&mut *self.staged.lock());
+                image.truncate(bytes);
+                if image.len() == bytes {
+                    self.card.program(image)
+                } else {
+                    Err(CardError(format!(
+                        "an image of {bytes} bytes was to be programmed, and {} of them have come",
+                        image.len()
+                    )))
+                }
             }
         };
-        self.program.store(word, Ordering::Release);
+        let word = match result {
+            Ok(()) => id::command::DONE,
+            Err(error) => {
+                tracing::info!(client = self.number, ?command, %error, "a command failed");
+                *self.text.lock() = error.to_string();
+                id::command::FAILED
+            }
+        };
+        self.command.store(word, Ordering::Release);
     }
 
     /// Takes in a part of an image, or hands one out.
@@ -199,9 +214,10 @@ impl Client {
     fn reset(&self) {
         self.dma.reset();
         self.staged.lock().clear();
-        self.program.store(0, Ordering::Release);
-        let held = self.holders.give_back_all(self.number);
-        self.card.abandon(&held);
+        self.command.store(id::command::DONE, Ordering::Release);
+        for unit in self.holders.give_back_all(self.number) {
+            self.card.given_back(unit, true);
+        }
     }
 }
 
@@ -230,17 +246,25 @@ impl Bus for Client {
     fn card_to_host(&self, card: u64, host: u64, len: usize) -> Result<(), TransferFault> {
         let mut written = Ok(());
         // The loaded image is read where a new one is written.
-        if let Some(offset) = card.checked_sub(id::IMAGE_ADDRESS) {
+        let told = if card >= id::TEXT_ADDRESS {
+            let text = self.text.lock().clone();
+            Some((text.into_bytes(), card - id::TEXT_ADDRESS))
+        } else if card >= id::IMAGE_ADDRESS {
             let image = self.card.image().unwrap_or_default();
+            Some((image, card - id::IMAGE_ADDRESS))
+        } else {
+            None
+        };
+        if let Some((bytes, offset)) = told {
             let start = usize::try_from(offset).unwrap_or(usize::MAX);
-            let bytes = start.checked_add(len).and_then(|end| image.get(start..end));
+            let bytes = start.checked_add(len).and_then(|end| bytes.get(start..end));
             let bytes = bytes.ok_or(TransferFault::Card(AxiError::Decode))?;
             written = self.write_host(host, bytes);
         } else {
-            self.memory(card, len, &mut |bytes| {
-                written = self.write_host(host, bytes)
-            })
-            .map_err(TransferFault::Card)?;
+            let mut write = |bytes: &mut [u8]| written = self.write_host(host, bytes);
+            self.card
+                .memory(card, len, &mut write)
+                .map_err(TransferFault::Card)?;
         }
         written.map_err(TransferFault::Host)
     }
@@ -282,8 +306,10 @@ impl CardFunction {
             holders,
             dma: Xdma::new(Layout::default()),
             bus_master: AtomicBool::new(false),
+            page: StatusPage::new(number)?,
             staged: Mutex::default(),
-            program: AtomicU32::new(0),
+            command: AtomicU32::new(id::command::DONE),
+            text: Mutex::default(),
             work: Mutex::default(),
             changed: Condvar::new(),
         });

@@ -25,12 +25,14 @@ impl Holders {
         }
     }
 
-    /// Gives a unit back, if it is the client's.
-    pub(crate) fn give_back(&self, unit: u32, client: u32) {
-        if let Some(holder) = self.0.lock().get_mut(unit as usize)
-            && *holder == client
-        {
-            *holder = 0;
+    /// Gives a unit back, if it is the client's; whether it was.
+    pub(crate) fn give_back(&self, unit: u32, client: u32) -> bool {
+        match self.0.lock().get_mut(unit as usize) {
+            Some(holder) if *holder == client => {
+                *holder = 0;
+                true
+            }
+            _ => false,
         }
     }
 

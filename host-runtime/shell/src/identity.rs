@@ -1,21 +1,23 @@
-//! The identity block: a page of registers at the beginning of the user BAR, by which a driver knows the card, its shell
-//! and its image, and shares its compute units with the card's other users.
+//! The identity block: the first two pages of the user BAR, by which a driver knows the card, its shell and its image, and
+//! shares the card with its other users. The first page only tells, and a driver may map it; the second takes commands.
+//!
+//! Offsets are in bytes from the beginning of the user BAR, all registers have 32 bits.
 
-/// Offset in the user BAR.
-pub const OFFSET: u32 = 0;
-/// Bytes of the block.
-pub const BYTES: u32 = 0x1000;
+/// Bytes of the whole block.
+pub const BYTES: u32 = 0x2000;
+/// Bytes of the page that can be mapped.
+pub const PAGE: u32 = 0x1000;
 
 /// `TCPC`, little-endian.
 pub const MAGIC: u32 = 0x4350_4354;
 /// Version of this block's layout.
 pub const VERSION: u32 = 1;
 
-/// [`MAGIC`]. All offsets are in bytes from the block's beginning, all registers have 32 bits.
+/// [`MAGIC`].
 pub const REG_MAGIC: u32 = 0x00;
 /// [`VERSION`].
 pub const REG_VERSION: u32 = 0x04;
-/// Bit 0: an image is loaded. Bit 1: the card is broken until it is reset. Bit 2: it was removed.
+/// Bits of [`status`].
 pub const REG_STATUS: u32 = 0x08;
 /// Counts programmings and resets: what a user knew of the card before is stale.
 pub const REG_GENERATION: u32 = 0x0C;
@@ -25,27 +27,52 @@ pub const REG_IMAGE: u32 = 0x10;
 pub const REG_CLOCK_MHZ: u32 = 0x20;
 /// Number of compute units.
 pub const REG_UNITS: u32 = 0x24;
-/// Number of the client that reads.
+/// Number of the client that reads; never 0.
 pub const REG_CLIENT: u32 = 0x28;
-/// DMA accesses of this client that the host refused.
-pub const REG_DMA_FAULTS: u32 = 0x2C;
-/// Write: bit 0 resets the kernels, bit 1 clears what is broken.
-pub const REG_RESET: u32 = 0x30;
+/// Bytes of the loaded image's container, which the DMA engine reads at [`IMAGE_ADDRESS`].
+pub const REG_IMAGE_BYTES: u32 = 0x2C;
 /// Single-bit errors of the card's memory that were corrected.
-pub const REG_CORRECTED: u32 = 0x34;
+pub const REG_CORRECTED: u32 = 0x30;
 /// Double-bit errors of the card's memory.
-pub const REG_UNCORRECTED: u32 = 0x38;
-/// The size of the loaded image's container in bytes; it can be read through the DMA engine from [`IMAGE_ADDRESS`].
-pub const REG_IMAGE_BYTES: u32 = 0x3C;
-/// Write the size of an image that lies at [`IMAGE_ADDRESS`]: the card is programmed with it. Reads 0 when that is done,
-/// 1 while it goes on, and an error number otherwise.
-pub const REG_PROGRAM: u32 = 0x40;
+pub const REG_UNCORRECTED: u32 = 0x34;
+
+/// Bits of [`REG_STATUS`].
+pub mod status {
+    /// An image is loaded.
+    pub const PROGRAMMED: u32 = 1 << 0;
+    /// The card does not work until it is reset.
+    pub const BROKEN: u32 = 1 << 1;
+}
+
+/// DMA accesses of this client that the host refused.
+pub const REG_DMA_FAULTS: u32 = 0x1000;
+/// Writing 1 resets the card's kernels. Reads as [`REG_PROGRAM`].
+pub const REG_RESET: u32 = 0x1004;
+/// Writing the size of an image that lies at [`IMAGE_ADDRESS`] programs the card with it. Reads [`command::DONE`] when that
+/// is done, [`command::BUSY`] while it goes on, [`command::FAILED`] if it could not be done.
+pub const REG_PROGRAM: u32 = 0x1008;
+/// Bytes of the text at [`TEXT_ADDRESS`] that says why the last command failed.
+pub const REG_TEXT_BYTES: u32 = 0x100C;
+/// Writing the number of a compute unit resets that unit.
+pub const REG_RESET_UNIT: u32 = 0x1010;
+
+/// What the command registers read.
+pub mod command {
+    /// Nothing goes on, and the last command succeeded.
+    pub const DONE: u32 = 0;
+    /// A command goes on.
+    pub const BUSY: u32 = 1;
+    /// The last command failed.
+    pub const FAILED: u32 = 2;
+}
 
 /// One register for each compute unit: who holds it. Reading 0 takes it for the reader; reading another number tells whose
 /// it is. Writing one's own number gives it back. A client that leaves gives back all it holds.
-pub const REG_HOLDER: u32 = 0x100;
+pub const REG_HOLDER: u32 = 0x1100;
 /// Units that can be held.
 pub const HOLDERS: u32 = 128;
 
 /// Where the card's DMA engine reaches the image: above all memory banks.
 pub const IMAGE_ADDRESS: u64 = 1 << 48;
+/// Where the card's DMA engine reads why a command failed, in UTF-8.
+pub const TEXT_ADDRESS: u64 = 1 << 49;

@@ -10,9 +10,10 @@ mod config_space;
 mod function;
 mod holders;
 pub mod identity;
+mod page;
 mod shell;
 
-pub use card::{Card, CardError, CardStatus};
+pub use card::{Card, CardError, CardEvents, CardStatus};
 pub use config_space::{
     CONFIG_BYTES, ConfigSpace, DEVICE, DMA_BAR, SUBSYSTEM, USER_BAR, USER_BAR_BYTES, VENDOR, VSEC,
     VSEC_ID, VSEC_REVISION,

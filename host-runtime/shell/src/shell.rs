@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 use vfio_user::{
-    Attachment, BAR0_REGION, BAR1_REGION, CONFIG_REGION, Device, IrqType, Link, MSIX_IRQ, PCI_IRQS,
-    PCI_REGIONS, Region, Server, ServerOptions,
+    Attachment, BAR0_REGION, BAR1_REGION, CONFIG_REGION, Device, IrqType, Link, MSIX_IRQ, Mappable,
+    PCI_IRQS, PCI_REGIONS, Region, Server, ServerOptions,
 };
 use xdma::registers::{BAR_BYTES, MSIX_VECTORS};
 
-use crate::card::Card;
+use crate::card::{Card, CardEvents};
 use crate::config_space::{CONFIG_BYTES, USER_BAR_BYTES};
 use crate::function::{CardFunction, Client};
 use crate::holders::Holders;
+use crate::identity::PAGE;
 
 /// A card that is served to clients until this is dropped.
 #[derive(Debug)]
@@ -52,6 +53,7 @@ impl Shell {
             clients: Arc::default(),
             next: AtomicU32::new(1),
         });
+        shared.card.connect(Arc::clone(&shared) as _);
         let server = Server::start(path, Arc::clone(&shared) as _, options)?;
         Ok(Self { server, shared })
     }
@@ -65,11 +67,20 @@ impl Shell {
     pub fn clients(&self) -> usize {
         self.shared.clients.lock().len()
     }
+}
 
-    /// Tells who holds a compute unit of the level of its interrupt; nobody else.
-    pub fn unit_interrupt(&self, unit: u32, level: bool) {
-        let holder = self.shared.holders.holder(unit);
-        let clients = self.shared.clients.lock();
+impl CardEvents for Shared {
+    fn status_changed(&self) {
+        self.clients
+            .lock()
+            .iter()
+            .for_each(|client| client.publish());
+    }
+
+    /// Tells who holds the compute unit; nobody else.
+    fn interrupt(&self, unit: u32, level: bool) {
+        let holder = self.holders.holder(unit);
+        let clients = self.clients.lock();
         if let Some(client) = clients.iter().find(|client| client.number() == holder) {
             client.user_interrupt(unit as usize % xdma::registers::irq::USERS, level);
         }
@@ -89,9 +100,23 @@ impl Device for Shared {
             Box::new(left),
         )
         .map_err(|error| format!("no thread could be started for a client: {error}"))?;
-        self.clients.lock().push(client);
+        let page = client.page().file();
+        let page = page.map_err(|error| format!("no handle of a client's page: {error}"))?;
+        {
+            // Under the lock, so that no change of the status passes it by.
+            let mut clients = self.clients.lock();
+            client.publish();
+            clients.push(client);
+        }
         let mut regions: Vec<_> = (0..PCI_REGIONS).map(|_| Region::default()).collect();
-        regions[BAR0_REGION as usize].size = USER_BAR_BYTES;
+        regions[BAR0_REGION as usize] = Region {
+            size: USER_BAR_BYTES,
+            mappable: Some(Mappable {
+                file: page,
+                offset: 0,
+                areas: vec![(0, PAGE.into())],
+            }),
+        };
         regions[BAR1_REGION as usize].size = BAR_BYTES;
         regions[CONFIG_REGION as usize].size = CONFIG_BYTES as u64;
         let mut irqs = vec![IrqType::default(); PCI_IRQS as usize];

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use card_shell::identity as id;
-use card_shell::{AxiError, Card, CardError, CardStatus, Shell, VENDOR, VSEC};
+use card_shell::{AxiError, Card, CardError, CardEvents, CardStatus, Shell, VENDOR, VSEC};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use vfio_user::{
@@ -26,7 +26,9 @@ struct PlainCard {
     memory: Mutex<Vec<u8>>,
     image: Mutex<Option<Vec<u8>>>,
     generation: Mutex<u32>,
-    abandoned: Mutex<Vec<u32>>,
+    /// What the shell told of units.
+    told: Mutex<Vec<String>>,
+    events: Mutex<Option<Arc<dyn CardEvents>>>,
 }
 
 impl Card for PlainCard {
@@ -81,16 +83,42 @@ impl Card for PlainCard {
         }
         *self.image.lock() = Some(image);
         *self.generation.lock() += 1;
+        self.events().status_changed();
         Ok(())
     }
 
     fn reset(&self) -> Result<(), CardError> {
         *self.generation.lock() += 1;
+        self.events().status_changed();
         Ok(())
     }
 
-    fn abandon(&self, units: &[u32]) {
-        self.abandoned.lock().extend(units);
+    fn reset_unit(&self, unit: u32) -> Result<(), CardError> {
+        match unit {
+            0 => Ok(()),
+            _ => Err(CardError(format!("there is no unit {unit}"))),
+        }
+    }
+
+    fn taken(&self, unit: u32) {
+        self.told.lock().push(format!("{unit} taken"));
+    }
+
+    fn given_back(&self, unit: u32, left: bool) {
+        self.told.lock().push(format!(
+            "{unit} given back{}",
+            if left { " by leaving" } else { "" }
+        ));
+    }
+
+    fn connect(&self, events: Arc<dyn CardEvents>) {
+        *self.events.lock() = Some(events);
+    }
+}
+
+impl PlainCard {
+    fn events(&self) -> Arc<dyn CardEvents> {
+        self.events.lock().clone().unwrap()
     }
 }
 
@@ -184,6 +212,15 @@ impl Driver {
             u64::from(channels + channel::STATUS_READ_CLEAR),
         );
         status & !status::BUSY
+    }
+
+    /// How the command that goes on ends.
+    fn command_end(&self) -> u32 {
+        let words = (0..).map(|_| self.read(BAR0_REGION, id::REG_PROGRAM.into()));
+        words
+            .take(1_000_000)
+            .find(|&word| word != id::command::BUSY)
+            .expect("commands end")
     }
 
     fn fill(&self, offset: u64, bytes: &[u8]) {
@@ -286,20 +323,22 @@ fn an_image_is_programmed_and_read_back_by_dma() {
             DONE
         );
         driver.write(BAR0_REGION, id::REG_PROGRAM.into(), image.len() as u32);
-        let words = (0..).map(|_| driver.read(BAR0_REGION, id::REG_PROGRAM.into()));
-        words
-            .take(1_000_000)
-            .find(|&word| word != 1)
-            .expect("programming ends")
+        driver.command_end()
     };
-    assert_eq!(program(b"good image"), 0);
+    assert_eq!(program(b"good image"), id::command::DONE);
     assert_eq!(driver.read(BAR0_REGION, id::REG_STATUS.into()), 1);
     assert_eq!(driver.read(BAR0_REGION, id::REG_GENERATION.into()), 1);
     assert_eq!(
         driver.read(BAR0_REGION, u64::from(id::REG_IMAGE) + 4),
         u32::from_le_bytes(*b"4567")
     );
-    assert_ne!(program(b"bad"), 0);
+    assert_eq!(program(b"bad"), id::command::FAILED);
+    let bytes = driver.read(BAR0_REGION, id::REG_TEXT_BYTES.into());
+    assert_eq!(
+        driver.transfer(target::C2H, id::TEXT_ADDRESS, HOST + 0x2000, bytes),
+        DONE
+    );
+    assert_eq!(driver.see(0x2000, bytes as usize), b"it is no good");
     assert_eq!(driver.read(BAR0_REGION, id::REG_GENERATION.into()), 1);
     let bytes = driver.read(BAR0_REGION, id::REG_IMAGE_BYTES.into());
     assert_eq!(
@@ -309,8 +348,7 @@ fn an_image_is_programmed_and_read_back_by_dma() {
     assert_eq!(driver.see(0x1000, bytes as usize), b"good image");
     // More than has come.
     driver.write(BAR0_REGION, id::REG_PROGRAM.into(), 5);
-    let words = (0..).map(|_| driver.read(BAR0_REGION, id::REG_PROGRAM.into()));
-    assert_ne!(words.take(1_000_000).find(|&word| word != 1), Some(0));
+    assert_eq!(driver.command_end(), id::command::FAILED);
 }
 
 #[test]
@@ -331,7 +369,16 @@ fn a_unit_has_one_holder_until_it_is_given_back_or_its_holder_leaves() {
         std::thread::yield_now();
     }
     assert_eq!(take(&one), 0);
-    assert_eq!(*bench.card.abandoned.lock(), [1]);
+    assert_eq!(
+        *bench.card.told.lock(),
+        [
+            "1 taken",
+            "1 given back",
+            "1 taken",
+            "1 given back by leaving",
+            "1 taken"
+        ]
+    );
 }
 
 #[test]
@@ -352,7 +399,7 @@ fn the_holder_of_a_unit_gets_its_interrupt() {
         })
         .collect();
     assert_eq!(other.read(BAR0_REGION, u64::from(id::REG_HOLDER) + 4), 0);
-    bench.shell.unit_interrupt(1, true);
+    bench.card.events().interrupt(1, true);
     let mut count = [0; 8];
     assert_eq!(rustix::io::read(&signals[1], &mut count), Ok(8));
     assert_eq!(
@@ -393,4 +440,32 @@ fn a_reset_of_the_function_leaves_the_card_to_the_others() {
     assert_eq!(one.read(CONFIG_REGION, 4) & 0xFFFF, 0);
     assert_eq!(other.read(BAR0_REGION, KERNEL), 5);
     assert_eq!(other.read(CONFIG_REGION, 4) & 0xFFFF, 6);
+}
+
+#[test]
+fn the_page_that_tells_can_be_mapped_and_follows_the_card() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    let info = driver.client.region_info(BAR0_REGION).unwrap();
+    assert_eq!(info.areas, [(0, id::PAGE.into())]);
+    let (file, offset) = info.file.unwrap();
+    let mapped = |register: u32| {
+        let mut word = [0; 4];
+        rustix::io::pread(&file, &mut word, offset + u64::from(register)).unwrap();
+        u32::from_le_bytes(word)
+    };
+    assert_eq!(mapped(id::REG_MAGIC), id::MAGIC);
+    assert_eq!(
+        mapped(id::REG_CLIENT),
+        driver.read(BAR0_REGION, id::REG_CLIENT.into())
+    );
+    let before = mapped(id::REG_GENERATION);
+    driver.write(BAR0_REGION, id::REG_RESET.into(), 1);
+    assert_eq!(driver.command_end(), id::command::DONE);
+    assert_eq!(mapped(id::REG_GENERATION), before + 1);
+    rustix::io::pwrite(&file, &[0; 4], 0).unwrap_err();
+    driver.write(BAR0_REGION, id::REG_RESET_UNIT.into(), 0);
+    assert_eq!(driver.command_end(), id::command::DONE);
+    driver.write(BAR0_REGION, id::REG_RESET_UNIT.into(), 5);
+    assert_eq!(driver.command_end(), id::command::FAILED);
 }
