@@ -8,6 +8,8 @@ use xdma::AxiError;
 /// What the identity block tells of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CardStatus {
+    /// Counts the changes of what follows: of two, the later one holds.
+    pub sequence: u64,
     /// The loaded image's UUID; none without an image.
     pub image: Option<[u8; 16]>,
     /// Bytes of the loaded image's container.
@@ -60,7 +62,7 @@ pub trait Card: Send + Sync {
     ) -> Result<(), AxiError>;
 
     /// The loaded image's container, all bytes.
-    fn image(&self) -> Option<Vec<u8>>;
+    fn image(&self) -> Option<Arc<[u8]>>;
 
     /// Loads an image.
     ///
@@ -90,10 +92,10 @@ pub trait Card: Send + Sync {
     fn connect(&self, events: Arc<dyn CardEvents>);
 }
 
-/// What a card tells its shell.
+/// What a card tells its shell. It may hold locks of its own while it does: nothing of the card is called meanwhile.
 pub trait CardEvents: Send + Sync {
-    /// [`Card::status`] changed.
-    fn status_changed(&self);
+    /// [`Card::status`] changed to this.
+    fn status_changed(&self, status: &CardStatus);
 
     /// A compute unit's interrupt rose or fell.
     fn interrupt(&self, unit: u32, level: bool);

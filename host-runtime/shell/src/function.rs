@@ -66,11 +66,7 @@ impl Client {
         self.number
     }
 
-    /// Shows the card's status to the client.
-    pub(crate) fn publish(&self) {
-        self.page.publish(&self.card.status());
-    }
-
+    /// The page that the client maps.
     pub(crate) fn page(&self) -> &StatusPage {
         &self.page
     }
@@ -247,11 +243,11 @@ impl Bus for Client {
         let mut written = Ok(());
         // The loaded image is read where a new one is written.
         let told = if card >= id::TEXT_ADDRESS {
-            let text = self.text.lock().clone();
-            Some((text.into_bytes(), card - id::TEXT_ADDRESS))
+            let text = Arc::from(self.text.lock().as_bytes());
+            Some((text, card - id::TEXT_ADDRESS))
         } else if card >= id::IMAGE_ADDRESS {
-            let image = self.card.image().unwrap_or_default();
-            Some((image, card - id::IMAGE_ADDRESS))
+            let image = self.card.image();
+            image.map(|image| (image, card - id::IMAGE_ADDRESS))
         } else {
             None
         };

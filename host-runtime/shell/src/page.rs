@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use parking_lot::Mutex;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
@@ -17,6 +18,8 @@ const BYTES: usize = id::PAGE as usize;
 pub(crate) struct StatusPage {
     words: NonNull<AtomicU32>,
     file: OwnedFd,
+    /// Of the status that is shown.
+    sequence: Mutex<Option<u64>>,
 }
 
 // SAFETY: the words are atomic, and mapped for as long as this lives.
@@ -42,6 +45,7 @@ impl StatusPage {
         let page = Self {
             words: NonNull::new(start.cast()).ok_or(rustix::io::Errno::NOMEM)?,
             file,
+            sequence: Mutex::new(None),
         };
         // From here on only this mapping can write, and nobody can cut the file off under it.
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::FUTURE_WRITE | SealFlags::SEAL;
@@ -62,8 +66,13 @@ impl StatusPage {
             .map_or(0, |word| word.load(Ordering::Acquire))
     }
 
-    /// Shows a card's status. The generation is written last: who sees it sees the rest.
+    /// Shows a card's status, unless a later one is shown. The generation is written last: who sees it sees the rest.
     pub(crate) fn publish(&self, status: &CardStatus) {
+        let mut sequence = self.sequence.lock();
+        if sequence.is_some_and(|shown| shown > status.sequence) {
+            return;
+        }
+        *sequence = Some(status.sequence);
         let programmed = if status.image.is_some() {
             id::status::PROGRAMMED
         } else {

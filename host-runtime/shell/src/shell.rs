@@ -11,7 +11,7 @@ use vfio_user::{
 };
 use xdma::registers::{BAR_BYTES, MSIX_VECTORS};
 
-use crate::card::{Card, CardEvents};
+use crate::card::{Card, CardEvents, CardStatus};
 use crate::config_space::{CONFIG_BYTES, USER_BAR_BYTES};
 use crate::function::{CardFunction, Client};
 use crate::holders::Holders;
@@ -70,11 +70,11 @@ impl Shell {
 }
 
 impl CardEvents for Shared {
-    fn status_changed(&self) {
-        self.clients
-            .lock()
+    fn status_changed(&self, status: &CardStatus) {
+        let clients = self.clients.lock();
+        clients
             .iter()
-            .for_each(|client| client.publish());
+            .for_each(|client| client.page().publish(status));
     }
 
     /// Tells who holds the compute unit; nobody else.
@@ -102,12 +102,9 @@ impl Device for Shared {
         .map_err(|error| format!("no thread could be started for a client: {error}"))?;
         let page = client.page().file();
         let page = page.map_err(|error| format!("no handle of a client's page: {error}"))?;
-        {
-            // Under the lock, so that no change of the status passes it by.
-            let mut clients = self.clients.lock();
-            client.publish();
-            clients.push(client);
-        }
+        self.clients.lock().push(Arc::clone(&client));
+        // After that, so that no change of the status passes it by.
+        client.page().publish(&self.card.status());
         let mut regions: Vec<_> = (0..PCI_REGIONS).map(|_| Region::default()).collect();
         regions[BAR0_REGION as usize] = Region {
             size: USER_BAR_BYTES,

@@ -35,6 +35,7 @@ impl Card for PlainCard {
     fn status(&self) -> CardStatus {
         let image = self.image.lock();
         CardStatus {
+            sequence: (*self.generation.lock()).into(),
             image: image.as_ref().map(|_| *b"0123456789abcdef"),
             image_bytes: image.as_ref().map_or(0, |image| image.len() as u32),
             generation: *self.generation.lock(),
@@ -73,8 +74,8 @@ impl Card for PlainCard {
         Ok(())
     }
 
-    fn image(&self) -> Option<Vec<u8>> {
-        self.image.lock().clone()
+    fn image(&self) -> Option<Arc<[u8]>> {
+        self.image.lock().clone().map(Into::into)
     }
 
     fn program(&self, image: Vec<u8>) -> Result<(), CardError> {
@@ -83,13 +84,13 @@ impl Card for PlainCard {
         }
         *self.image.lock() = Some(image);
         *self.generation.lock() += 1;
-        self.events().status_changed();
+        self.events().status_changed(&self.status());
         Ok(())
     }
 
     fn reset(&self) -> Result<(), CardError> {
         *self.generation.lock() += 1;
-        self.events().status_changed();
+        self.events().status_changed(&self.status());
         Ok(())
     }
 

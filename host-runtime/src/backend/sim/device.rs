@@ -122,14 +122,38 @@ impl SimDevice {
             (run, Err(Error::Aborted { card, unit }))
         };
         let ended = unit.end_all().into_iter().map(aborted).collect();
-        self.engine
-            .reset_unit(index)
-            .and_then(|()| self.units[index].prepare(&mut self.engine, index))
-            .map_err(|source| Error::Simulation { card, source })?;
+        self.reset_unit(index)?;
         let working = self.is_working();
         self.engine.set_running(working);
         self.publish_clocks();
         Ok(ended)
+    }
+
+    /// Resets one unit; the others stand still meanwhile.
+    pub(super) fn reset_unit(&mut self, index: usize) -> Result<()> {
+        let card = self.card;
+        self.engine
+            .reset_unit(index)
+            .and_then(|()| self.units[index].prepare(&mut self.engine, index))
+            .map_err(|source| Error::Simulation { card, source })
+    }
+
+    /// Clocks, whatever the units do.
+    pub(super) fn free_run(&mut self, clocks: u64) -> Result<()> {
+        let card = self.card;
+        let ran = self.engine.run(clocks);
+        self.publish_clocks();
+        ran.map_err(|source| Error::Simulation { card, source })
+    }
+
+    /// Whether a unit raises its interrupt.
+    pub(super) fn interrupt(&self, unit: usize) -> bool {
+        self.engine.interrupt(unit)
+    }
+
+    /// The card's memory.
+    pub(super) fn memory(&self) -> &Arc<DeviceMemory> {
+        self.engine.memory()
     }
 
     /// Clocks for up to `clocks` and returns the runs that ended. `begin` false: begins no queued run. `started` is now.

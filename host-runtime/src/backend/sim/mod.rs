@@ -7,6 +7,7 @@
 mod device;
 mod pair;
 mod queues;
+mod served;
 mod unit;
 mod worker;
 

@@ -1,0 +1,315 @@
+//! A simulated card behind the PCIe shell: clocked by a thread of its own for as long as a client holds a compute unit,
+//! as a card's clock runs whether anybody waits or not.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::thread::JoinHandle;
+
+use card_shell::{AxiError, Card, CardError, CardEvents, CardStatus};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::SimOptions;
+use super::device::{SimConfig, SimDevice};
+use crate::backend::residency::Device;
+use crate::card_id::CardId;
+use crate::image::Image;
+use crate::trust::TrustOptions;
+use crate::{Error, Result};
+
+/// Clocks between looks at what clients want: register accesses wait for no longer.
+const SLICE: u64 = 256;
+
+/// Clocks that go on after the last register access or the last unit that was given back, so that what a driver without
+/// semaphores started comes to its end: a few milliseconds.
+const AFTERGLOW: u64 = 1 << 16;
+
+/// A simulated card to put behind a shell.
+pub(crate) struct ServedSim {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    id: CardId,
+    config: SimConfig,
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    image: Option<Arc<Image>>,
+    device: Option<SimDevice>,
+    generation: u32,
+    sequence: u64,
+    broken: bool,
+    /// Units that clients hold.
+    held: u32,
+    /// Clocks to go without any held.
+    afterglow: u64,
+    /// Levels that the clients were told of.
+    interrupts: Vec<bool>,
+    events: Option<Arc<dyn CardEvents>>,
+    stop: bool,
+}
+
+impl ServedSim {
+    pub(crate) fn start(id: CardId, options: SimOptions, trust: TrustOptions) -> Result<Self> {
+        let shared = Arc::new(Shared {
+            id,
+            config: SimConfig {
+                options,
+                trust,
+                memory: Arc::default(),
+                clocks: Arc::new(AtomicU64::new(0)),
+                clocking: Arc::default(),
+            },
+            state: Mutex::default(),
+            wake: Condvar::new(),
+        });
+        let of_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name(format!("{id} clock"))
+            .spawn(move || of_thread.serve())
+            .map_err(|source| Error::CardUnusable {
+                card: id,
+                reason: format!("no thread could be started for it: {source}"),
+                advice: "end other programs, or raise the limit on processes".to_owned(),
+            })?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// Loads an image, before there are clients.
+    pub(crate) fn load(&self, image: &Arc<Image>) -> Result<()> {
+        self.shared.load(image)
+    }
+}
+
+impl Drop for ServedSim {
+    fn drop(&mut self) {
+        self.shared.state.lock().stop = true;
+        self.shared.wake.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn serve(&self) {
+        let mut state = self.state.lock();
+        while !state.stop {
+            let runs = state.device.is_some() && !state.broken;
+            if !runs || (state.held == 0 && state.afterglow == 0) {
+                self.wake.wait(&mut state);
+                continue;
+            }
+            if state.held == 0 {
+                state.afterglow = state.afterglow.saturating_sub(SLICE);
+            }
+            self.clock(&mut state);
+            // Whoever wants a register gets its turn.
+            MutexGuard::bump(&mut state);
+        }
+    }
+
+    fn clock(&self, state: &mut State) {
+        let Some(device) = &mut state.device else {
+            return;
+        };
+        if let Err(error) = device.free_run(SLICE) {
+            self.break_down(state, &error);
+        }
+        self.tell_interrupts(state);
+    }
+
+    fn break_down(&self, state: &mut State, error: &Error) {
+        tracing::error!(%error, "the simulated card stopped");
+        state.broken = true;
+        self.changed(state);
+    }
+
+    /// Tells of a new status.
+    fn changed(&self, state: &mut State) {
+        state.sequence += 1;
+        if let Some(events) = &state.events {
+            events.status_changed(&status_of(state));
+        }
+        self.wake.notify_all();
+    }
+
+    fn tell_interrupts(&self, state: &mut State) {
+        let (Some(device), Some(events)) = (&state.device, &state.events) else {
+            return;
+        };
+        for (unit, told) in state.interrupts.iter_mut().enumerate() {
+            let level = device.interrupt(unit);
+            if std::mem::replace(told, level) != level {
+                events.interrupt(unit as u32, level);
+            }
+        }
+    }
+
+    fn load(&self, image: &Arc<Image>) -> Result<()> {
+        let device = SimDevice::new(self.id, &self.config, image)?;
+        let mut state = self.state.lock();
+        state.interrupts = vec![false; image.units().len()];
+        state.image = Some(Arc::clone(image));
+        state.device = Some(device);
+        state.broken = false;
+        state.generation = state.generation.wrapping_add(1);
+        self.changed(&mut state);
+        Ok(())
+    }
+
+    /// The unit with these registers, and where in them the address is.
+    fn register<T>(
+        &self,
+        address: u64,
+        access: impl FnOnce(&mut SimDevice, usize, u32) -> Result<T>,
+    ) -> Result<T, AxiError> {
+        let mut state = self.state.lock();
+        let image = state.image.clone().ok_or(AxiError::Decode)?;
+        let within = |unit: usize| {
+            let offset = address.checked_sub(image.units()[unit].base);
+            offset.filter(|&offset| offset < image.register_window(unit))
+        };
+        let found = (0..image.units().len()).find_map(|unit| Some((unit, within(unit)?)));
+        let (unit, offset) = found.ok_or(AxiError::Decode)?;
+        let device = state.device.as_mut().ok_or(AxiError::Decode)?;
+        let result = match access(device, unit, offset as u32) {
+            Ok(value) => Ok(value),
+            Err(Error::Bus { .. }) => Err(AxiError::Slave),
+            Err(error) => {
+                self.break_down(&mut state, &error);
+                Err(AxiError::Slave)
+            }
+        };
+        self.tell_interrupts(&mut state);
+        state.afterglow = AFTERGLOW;
+        self.wake.notify_all();
+        result
+    }
+}
+
+fn status_of(state: &State) -> CardStatus {
+    let image = state.image.as_deref();
+    CardStatus {
+        sequence: state.sequence,
+        image: image.map(|image| *image.uuid().as_bytes()),
+        image_bytes: image.map_or(0, |image| image.xclbin().as_bytes().len() as u32),
+        generation: state.generation,
+        broken: state.broken,
+        clock_mhz: image.map_or(0, |image| image.clock_mhz().into()),
+        units: image.map_or(0, |image| image.units().len() as u32),
+        ..CardStatus::default()
+    }
+}
+
+fn card_error(error: &Error) -> CardError {
+    CardError(error.to_string())
+}
+
+impl Card for ServedSim {
+    fn status(&self) -> CardStatus {
+        status_of(&self.shared.state.lock())
+    }
+
+    fn read_register(&self, address: u64) -> Result<u32, AxiError> {
+        self.shared.register(address, |device, unit, offset| {
+            device.read_register(unit, offset)
+        })
+    }
+
+    fn write_register(&self, address: u64, value: u32) -> Result<(), AxiError> {
+        self.shared.register(address, |device, unit, offset| {
+            device.write_register(unit, offset, value)
+        })
+    }
+
+    fn memory(
+        &self,
+        address: u64,
+        len: usize,
+        access: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), AxiError> {
+        let memory = {
+            let state = self.shared.state.lock();
+            let device = state.device.as_ref().ok_or(AxiError::Decode)?;
+            Arc::clone(device.memory())
+        };
+        let start = memory
+            .host_pointer(address, len)
+            .map_err(|_| AxiError::Decode)?;
+        // SAFETY: `len` bytes within a bank, which `memory` keeps mapped. Kernels access them by raw copies at the same
+        // time, as on a card: what is seen then is only defined where the driver has ordered the two.
+        access(unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), len) });
+        Ok(())
+    }
+
+    fn image(&self) -> Option<Arc<[u8]>> {
+        let image = self.shared.state.lock().image.clone()?;
+        Some(image.xclbin().as_bytes().into())
+    }
+
+    fn program(&self, image: Vec<u8>) -> Result<(), CardError> {
+        let image = bitstreams::Xclbin::parse(image)
+            .map_err(Error::from)
+            .and_then(Image::new);
+        let image = image.map_err(|error| card_error(&error))?;
+        self.shared.load(&image).map_err(|error| card_error(&error))
+    }
+
+    fn reset(&self) -> Result<(), CardError> {
+        let mut state = self.shared.state.lock();
+        let Some(device) = &mut state.device else {
+            return Ok(());
+        };
+        device.reset().map_err(|error| card_error(&error))?;
+        state.broken = false;
+        state.generation = state.generation.wrapping_add(1);
+        self.shared.tell_interrupts(&mut state);
+        self.shared.changed(&mut state);
+        Ok(())
+    }
+
+    fn reset_unit(&self, unit: u32) -> Result<(), CardError> {
+        let mut state = self.shared.state.lock();
+        let units = state.interrupts.len();
+        let device = state.device.as_mut().filter(|_| (unit as usize) < units);
+        let device = device.ok_or_else(|| {
+            CardError(format!(
+                "there is no compute unit {unit}; there are {units}"
+            ))
+        })?;
+        device
+            .reset_unit(unit as usize)
+            .map_err(|error| card_error(&error))?;
+        self.shared.tell_interrupts(&mut state);
+        Ok(())
+    }
+
+    fn taken(&self, _unit: u32) {
+        self.shared.state.lock().held += 1;
+        self.shared.wake.notify_all();
+    }
+
+    fn given_back(&self, unit: u32, left: bool) {
+        {
+            let mut state = self.shared.state.lock();
+            state.held = state.held.saturating_sub(1);
+            state.afterglow = AFTERGLOW;
+        }
+        // What a client left behind may work on into memory that is another one's by now.
+        if left && let Err(error) = self.reset_unit(unit) {
+            tracing::warn!(%error, "a unit that a client left could not be reset");
+        }
+    }
+
+    fn connect(&self, events: Arc<dyn CardEvents>) {
+        self.shared.state.lock().events = Some(events);
+    }
+}
