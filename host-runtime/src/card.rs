@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::backend::pcie::PcieBackend;
 use crate::backend::{Backend, SimulatedTime, software::SoftwareBackend, xrt::XrtBackend};
 use crate::card_id::CardId;
 use crate::image::Image;
@@ -105,6 +106,10 @@ impl Card {
                 let address = crate::inventory::xrt_address(index);
                 Box::new(XrtBackend::open(id, index, address, store)?)
             }
+            CardId::Served(name) => {
+                let socket = crate::store::served_socket(name, options.state_folder.as_deref())?;
+                Box::new(PcieBackend::open(id, &socket, store)?)
+            }
             #[cfg(feature = "cosim")]
             CardId::Simulated(_) => {
                 Box::new(crate::backend::sim::SimBackend::open(id, store, options)?)
@@ -153,6 +158,7 @@ impl Card {
                 CardId::Simulated(_) => "simulated card (Verilated RTL)".to_owned(),
                 CardId::Software(_) => "software device (no RTL)".to_owned(),
                 CardId::Xrt(_) => "card driven by XRT".to_owned(),
+                CardId::Served(_) => "served simulated card (PCIe)".to_owned(),
             },
             generation: self.core.backend.generation(),
             image: self.core.backend.image().as_deref().map(ImageInfo::from),

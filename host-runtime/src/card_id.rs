@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::card_name::ServedName;
 
 /// A card of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub enum CardId {
     Software(u16),
     /// `xrt:N`: a card that the installed XRT drives; real ones are counted in the order of their PCIe addresses.
     Xrt(u16),
+    /// `pcie:NAME`: a card that a process serves as a PCIe device (`fpga-ctl sim serve`).
+    Served(ServedName),
 }
 
 impl CardId {
@@ -32,6 +35,7 @@ impl fmt::Display for CardId {
             Self::Simulated(index) => write!(f, "sim:{index}"),
             Self::Software(index) => write!(f, "software:{index}"),
             Self::Xrt(index) => write!(f, "xrt:{index}"),
+            Self::Served(name) => write!(f, "pcie:{name}"),
         }
     }
 }
@@ -44,6 +48,9 @@ impl FromStr for CardId {
             text: text.to_owned(),
         };
         let (kind, index) = text.split_once(':').ok_or_else(wrong)?;
+        if kind == "pcie" {
+            return index.parse().map(Self::Served).map_err(|_| wrong());
+        }
         // No sign, no leading zeros: one card has one name.
         let number: u16 = index.parse().map_err(|_| wrong())?;
         if number.to_string() != index {
@@ -83,6 +90,7 @@ mod tests {
             CardId::Simulated(65535),
             CardId::Software(3),
             CardId::Xrt(1),
+            CardId::Served("lab-1".parse().unwrap()),
         ] {
             assert_eq!(id.to_string().parse::<CardId>().unwrap(), id);
         }
@@ -101,6 +109,8 @@ mod tests {
             "sim:65536",
             "card:0",
             "sim:0:0",
+            "pcie:",
+            "pcie:../x",
             "SIM:0",
         ] {
             let error = text.parse::<CardId>().unwrap_err().to_string();

@@ -18,7 +18,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The name is no card's name.
     #[error(
-        "{text:?} is not the name of a card; a card is named sim:N, software:N or xrt:N (`fpga-ctl list` shows those there are)"
+        "{text:?} is not the name of a card; a card is named sim:N, software:N, xrt:N or pcie:NAME (`fpga-ctl list` shows those there are)"
     )]
     CardName {
         /// What was given.
@@ -139,6 +139,16 @@ pub enum Error {
         action: String,
         /// Its error number.
         source: std::io::Error,
+    },
+    /// The way to a PCIe card failed.
+    #[error("{card} could not {action}: {source}")]
+    Pcie {
+        /// The card.
+        card: CardId,
+        /// What it was to do.
+        action: &'static str,
+        /// What failed.
+        source: crate::backend::pcie::PcieError,
     },
     /// The image is for real hardware, or for a card of another kind.
     #[error("{card}: the image is for the platform {platform}: {reason}; {advice}")]

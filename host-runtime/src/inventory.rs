@@ -134,6 +134,7 @@ fn describe(card: CardId) -> String {
     match card {
         CardId::Simulated(_) => "simulated card (Verilated RTL)".to_owned(),
         CardId::Software(_) => "software device (golden model)".to_owned(),
+        CardId::Served(_) => "served simulated card (PCIe)".to_owned(),
         CardId::Xrt(index) => xrt_address(index).map_or_else(
             || "card driven by XRT".to_owned(),
             |address| format!("card driven by XRT at {address}"),

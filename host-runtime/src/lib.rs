@@ -19,6 +19,7 @@ mod backend;
 mod cancel;
 mod card;
 mod card_id;
+mod card_name;
 pub mod collection;
 pub mod decision;
 mod error;
@@ -30,6 +31,8 @@ mod memory;
 pub mod queue;
 mod run;
 mod run_queue;
+#[cfg(feature = "cosim")]
+mod serve;
 mod store;
 pub mod tcp;
 mod trust;
@@ -37,10 +40,12 @@ mod validator;
 mod xrt_index;
 mod xrt_shim;
 
+pub use backend::pcie::PcieError;
 pub use backend::{BusError, SimulatedTime};
 pub use cancel::CancelToken;
 pub use card::{Access, Card, CardInfo, ImageInfo, OpenOptions};
 pub use card_id::CardId;
+pub use card_name::{ServedName, ServedNameError};
 pub use error::{Error, Result};
 pub use image::{BankInfo, Image, UnitInfo};
 pub use inventory::{CardEntry, CardState, Inventory};
@@ -59,3 +64,5 @@ pub use bitstreams;
 pub use card::{SimOptions, Waves};
 #[cfg(feature = "cosim")]
 pub use cosim;
+#[cfg(feature = "cosim")]
+pub use serve::{ServeOptions, ServedCard};

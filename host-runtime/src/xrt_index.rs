@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::card_name::ServedName;
 use crate::{CardId, Error, Inventory, Result};
 
 /// Environment variable that names the cards to show to XRT's programs, for instance `sim:0,software:0`.
@@ -17,6 +18,15 @@ const MOST_CARDS: u16 = 64;
 const SIMULATED_DOMAIN: u16 = 0x9000;
 const SOFTWARE_DOMAIN: u16 = 0x9001;
 const XRT_DOMAIN: u16 = 0x9002;
+const SERVED_DOMAIN: u16 = 0x9003;
+
+/// A number for a name, the same in every process: FNV-1a, folded.
+fn number_of(name: ServedName) -> u16 {
+    let hash = name.as_str().bytes().fold(0x811c_9dc5u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    (hash ^ hash >> 16) as u16
+}
 
 impl CardId {
     /// The PCIe address that stands for the card where programs expect one, `domain:bus:device.function` in hexadecimal.
@@ -26,6 +36,7 @@ impl CardId {
             Self::Simulated(number) => (SIMULATED_DOMAIN, number),
             Self::Software(number) => (SOFTWARE_DOMAIN, number),
             Self::Xrt(number) => (XRT_DOMAIN, number),
+            Self::Served(name) => (SERVED_DOMAIN, number_of(name)),
         };
         let (device, bus, function) = (number & 0x1f, number >> 5 & 0xff, number >> 13);
         format!("{domain:04x}:{bus:02x}:{device:02x}.{function}")

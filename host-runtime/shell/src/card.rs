@@ -82,6 +82,15 @@ pub trait Card: Send + Sync {
     /// Why it cannot be reset.
     fn reset_unit(&self, unit: u32) -> Result<(), CardError>;
 
+    /// Gives a client memory in a bank: its address, if there is room.
+    fn allocate(&self, client: u32, bank: u32, bytes: u64) -> Option<u64>;
+
+    /// Takes memory back that a client was given.
+    fn release(&self, client: u32, address: u64);
+
+    /// Takes all memory back that a client was given: it left.
+    fn release_all(&self, client: u32);
+
     /// A client took a compute unit: it will have it work.
     fn taken(&self, unit: u32);
 

@@ -17,6 +17,10 @@ use crate::page::StatusPage;
 /// Longest image that a client may bring.
 const MAX_IMAGE: usize = 256 << 20;
 
+const MEMORY_BYTES_HIGH: u32 = id::REG_MEMORY_BYTES + 4;
+const MEMORY_ADDRESS_HIGH: u32 = id::REG_MEMORY_ADDRESS + 4;
+const MEMORY_RELEASE_HIGH: u32 = id::REG_MEMORY_RELEASE + 4;
+
 /// Word that reads give where nothing answers, as on a PCIe link.
 const NOTHING: u32 = u32::MAX;
 
@@ -36,6 +40,7 @@ pub(crate) struct Client {
     command: AtomicU32,
     /// Why the last command failed.
     text: Mutex<String>,
+    memory: Mutex<MemoryRequest>,
     work: Mutex<Work>,
     changed: Condvar,
 }
@@ -46,6 +51,15 @@ struct Work {
     dma: bool,
     command: Option<Command>,
     stop: bool,
+}
+
+/// The registers that ask for memory.
+#[derive(Debug, Default)]
+struct MemoryRequest {
+    bank: u32,
+    bytes_low: u32,
+    address: u64,
+    release_low: u32,
 }
 
 /// What takes its time.
@@ -82,6 +96,8 @@ impl Client {
                 self.command.load(Ordering::Acquire)
             }
             id::REG_TEXT_BYTES => self.text.lock().len() as u32,
+            id::REG_MEMORY_ADDRESS => self.memory.lock().address as u32,
+            MEMORY_ADDRESS_HIGH => (self.memory.lock().address >> 32) as u32,
             offset => holder_unit(offset).map_or(0, |unit| {
                 let holder = self.holders.take(unit, self.number);
                 if holder == 0 {
@@ -102,6 +118,20 @@ impl Client {
             id::REG_RESET if value & 1 != 0 => self.begin(Command::Reset),
             id::REG_PROGRAM => self.begin(Command::Program(value as usize)),
             id::REG_RESET_UNIT => self.begin(Command::ResetUnit(value)),
+            id::REG_MEMORY_BANK => self.memory.lock().bank = value,
+            id::REG_MEMORY_BYTES => self.memory.lock().bytes_low = value,
+            MEMORY_BYTES_HIGH => {
+                let mut request = self.memory.lock();
+                let bytes = u64::from(value) << 32 | u64::from(request.bytes_low);
+                let given = self.card.allocate(self.number, request.bank, bytes);
+                request.address = given.unwrap_or(u64::MAX);
+            }
+            id::REG_MEMORY_RELEASE => self.memory.lock().release_low = value,
+            MEMORY_RELEASE_HIGH => {
+                let low = self.memory.lock().release_low;
+                self.card
+                    .release(self.number, u64::from(value) << 32 | u64::from(low));
+            }
             offset => {
                 if let Some(unit) = holder_unit(offset).filter(|_| value == self.number)
                     && self.holders.give_back(unit, self.number)
@@ -214,6 +244,7 @@ impl Client {
         for unit in self.holders.give_back_all(self.number) {
             self.card.given_back(unit, true);
         }
+        self.card.release_all(self.number);
     }
 }
 
@@ -306,6 +337,7 @@ impl CardFunction {
             staged: Mutex::default(),
             command: AtomicU32::new(id::command::DONE),
             text: Mutex::default(),
+            memory: Mutex::default(),
             work: Mutex::default(),
             changed: Condvar::new(),
         });

@@ -56,6 +56,17 @@ pub const REG_TEXT_BYTES: u32 = 0x100C;
 /// Writing the number of a compute unit resets that unit.
 pub const REG_RESET_UNIT: u32 = 0x1010;
 
+/// The card's memory is given out here, so that clients do not take each other's. Writing the high word of the size gives
+/// this client memory in a bank, which [`REG_MEMORY_ADDRESS`] tells; what a client was given is taken back when it leaves.
+/// First the bank's index,
+pub const REG_MEMORY_BANK: u32 = 0x1014;
+/// then low and high word of the bytes.
+pub const REG_MEMORY_BYTES: u32 = 0x1018;
+/// Low and high word of the address that was given; all ones if there was no room.
+pub const REG_MEMORY_ADDRESS: u32 = 0x1020;
+/// Writing low and high word of an address that was given takes the memory back.
+pub const REG_MEMORY_RELEASE: u32 = 0x1028;
+
 /// What the command registers read.
 pub mod command {
     /// Nothing goes on, and the last command succeeded.
@@ -71,6 +82,8 @@ pub mod command {
 pub const REG_HOLDER: u32 = 0x1100;
 /// Units that can be held.
 pub const HOLDERS: u32 = 128;
+/// The last of them is no unit: who programs the card holds it.
+pub const PROGRAMMING: u32 = HOLDERS - 1;
 
 /// Where the card's DMA engine reaches the image: above all memory banks.
 pub const IMAGE_ADDRESS: u64 = 1 << 48;

@@ -33,12 +33,13 @@ struct PlainCard {
 
 impl Card for PlainCard {
     fn status(&self) -> CardStatus {
+        let generation = *self.generation.lock();
         let image = self.image.lock();
         CardStatus {
-            sequence: (*self.generation.lock()).into(),
+            sequence: generation.into(),
             image: image.as_ref().map(|_| *b"0123456789abcdef"),
             image_bytes: image.as_ref().map_or(0, |image| image.len() as u32),
-            generation: *self.generation.lock(),
+            generation,
             clock_mhz: 300,
             units: 1,
             ..CardStatus::default()
@@ -100,6 +101,21 @@ impl Card for PlainCard {
             _ => Err(CardError(format!("there is no unit {unit}"))),
         }
     }
+
+    fn allocate(&self, client: u32, bank: u32, bytes: u64) -> Option<u64> {
+        self.told
+            .lock()
+            .push(format!("{bytes:#x} in bank {bank} for {client}"));
+        (bank == 0).then_some(0x1_2345_6000)
+    }
+
+    fn release(&self, client: u32, address: u64) {
+        self.told
+            .lock()
+            .push(format!("{address:#x} of {client} released"));
+    }
+
+    fn release_all(&self, _client: u32) {}
 
     fn taken(&self, unit: u32) {
         self.told.lock().push(format!("{unit} taken"));
@@ -469,4 +485,31 @@ fn the_page_that_tells_can_be_mapped_and_follows_the_card() {
     assert_eq!(driver.command_end(), id::command::DONE);
     driver.write(BAR0_REGION, id::REG_RESET_UNIT.into(), 5);
     assert_eq!(driver.command_end(), id::command::FAILED);
+}
+
+#[test]
+fn memory_is_given_out_by_the_card() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    let ask = |bank: u32| {
+        driver.write(BAR0_REGION, id::REG_MEMORY_BANK.into(), bank);
+        driver.write(BAR0_REGION, id::REG_MEMORY_BYTES.into(), 0x1000);
+        driver.write(BAR0_REGION, u64::from(id::REG_MEMORY_BYTES) + 4, 3);
+        let low = driver.read(BAR0_REGION, id::REG_MEMORY_ADDRESS.into());
+        let high = driver.read(BAR0_REGION, u64::from(id::REG_MEMORY_ADDRESS) + 4);
+        u64::from(high) << 32 | u64::from(low)
+    };
+    assert_eq!(ask(0), 0x1_2345_6000);
+    assert_eq!(ask(1), u64::MAX);
+    driver.write(BAR0_REGION, id::REG_MEMORY_RELEASE.into(), 0x2345_6000);
+    driver.write(BAR0_REGION, u64::from(id::REG_MEMORY_RELEASE) + 4, 1);
+    let client = driver.read(BAR0_REGION, id::REG_CLIENT.into());
+    assert_eq!(
+        *bench.card.told.lock(),
+        [
+            format!("0x300001000 in bank 0 for {client}"),
+            format!("0x300001000 in bank 1 for {client}"),
+            format!("0x123456000 of {client} released"),
+        ]
+    );
 }

@@ -3,6 +3,8 @@
 //! only what a caller cannot foresee.
 
 pub(crate) mod pair;
+pub(crate) mod pcie;
+pub(crate) mod polled_unit;
 pub(crate) mod residency;
 pub(crate) mod software;
 pub(crate) mod xrt;

@@ -38,6 +38,7 @@ pub(crate) use turn::Turn;
 
 use crate::card::OpenOptions;
 use crate::card_id::CardId;
+use crate::card_name::ServedName;
 use crate::{Error, Result};
 use holders::HolderFile;
 
@@ -82,6 +83,12 @@ pub(crate) fn state_root(id: CardId, chosen: Option<&Path>) -> Result<PathBuf> {
         })
 }
 
+/// Where a card of that name is served.
+pub(crate) fn served_socket(name: ServedName, chosen: Option<&Path>) -> Result<PathBuf> {
+    let root = state_root(CardId::Served(name), chosen)?;
+    Ok(root.join(SERVED_FOLDER).join(format!("{name}.sock")))
+}
+
 /// The folder that holds the state of all simulated cards: `chosen`, else what [`STATE_FOLDER_VARIABLE`] names, else
 /// the one in the user's XDG state home. It need not exist yet.
 ///
@@ -90,6 +97,9 @@ pub(crate) fn state_root(id: CardId, chosen: Option<&Path>) -> Result<PathBuf> {
 pub fn state_folder(chosen: Option<&Path>) -> Result<PathBuf> {
     state_root(CardId::Simulated(0), chosen)
 }
+
+/// Folder of the sockets of served cards, in the state folder.
+const SERVED_FOLDER: &str = "served";
 
 /// An opening of a card's folder.
 #[derive(Debug)]

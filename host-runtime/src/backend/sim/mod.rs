@@ -32,6 +32,7 @@ use crate::store::CardStore;
 use crate::{Error, Result};
 use device::{SimConfig, SimDevice};
 use pair::SimPair;
+pub(crate) use served::ServedSim;
 use worker::{Board, Worker};
 
 /// Clocks driven between looks at the time, at new runs and at who else waits: a few milliseconds.

@@ -1,10 +1,12 @@
 //! A simulated card behind the PCIe shell: clocked by a thread of its own for as long as a client holds a compute unit,
 //! as a card's clock runs whether anybody waits or not.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 
+use card_shell::identity::PROGRAMMING;
 use card_shell::{AxiError, Card, CardError, CardEvents, CardStatus};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -13,6 +15,7 @@ use super::device::{SimConfig, SimDevice};
 use crate::backend::residency::Device;
 use crate::card_id::CardId;
 use crate::image::Image;
+use crate::memory::BankAllocator;
 use crate::trust::TrustOptions;
 use crate::{Error, Result};
 
@@ -47,10 +50,30 @@ struct State {
     held: u32,
     /// Clocks to go without any held.
     afterglow: u64,
+    /// What is free of each bank, and what clients were given, by address.
+    allocators: Vec<BankAllocator>,
+    given: BTreeMap<u64, Given>,
     /// Levels that the clients were told of.
     interrupts: Vec<bool>,
     events: Option<Arc<dyn CardEvents>>,
     stop: bool,
+}
+
+/// Memory that a client was given.
+struct Given {
+    client: u32,
+    bank: usize,
+    bytes: u64,
+}
+
+impl State {
+    fn release(&mut self, address: u64) {
+        if let Some(given) = self.given.remove(&address)
+            && let Some(allocator) = self.allocators.get_mut(given.bank)
+        {
+            allocator.release(address, given.bytes);
+        }
+    }
 }
 
 impl ServedSim {
@@ -156,6 +179,11 @@ impl Shared {
     fn load(&self, image: &Arc<Image>) -> Result<()> {
         let device = SimDevice::new(self.id, &self.config, image)?;
         let mut state = self.state.lock();
+        let banks = image.banks().iter();
+        state.allocators = banks
+            .map(|bank| BankAllocator::new(bank.base, bank.size))
+            .collect();
+        state.given.clear();
         state.interrupts = vec![false; image.units().len()];
         state.image = Some(Arc::clone(image));
         state.device = Some(device);
@@ -292,12 +320,52 @@ impl Card for ServedSim {
         Ok(())
     }
 
-    fn taken(&self, _unit: u32) {
-        self.shared.state.lock().held += 1;
-        self.shared.wake.notify_all();
+    fn allocate(&self, client: u32, bank: u32, bytes: u64) -> Option<u64> {
+        let mut state = self.shared.state.lock();
+        let address = state.allocators.get_mut(bank as usize)?.allocate(bytes)?;
+        let given = Given {
+            client,
+            bank: bank as usize,
+            bytes,
+        };
+        state.given.insert(address, given);
+        Some(address)
+    }
+
+    fn release(&self, client: u32, address: u64) {
+        let mut state = self.shared.state.lock();
+        if state
+            .given
+            .get(&address)
+            .is_some_and(|given| given.client == client)
+        {
+            state.release(address);
+        }
+    }
+
+    fn release_all(&self, client: u32) {
+        let mut state = self.shared.state.lock();
+        let mine = state
+            .given
+            .iter()
+            .filter(|(_, given)| given.client == client);
+        let addresses: Vec<u64> = mine.map(|(&address, _)| address).collect();
+        addresses
+            .into_iter()
+            .for_each(|address| state.release(address));
+    }
+
+    fn taken(&self, unit: u32) {
+        if unit != PROGRAMMING {
+            self.shared.state.lock().held += 1;
+            self.shared.wake.notify_all();
+        }
     }
 
     fn given_back(&self, unit: u32, left: bool) {
+        if unit == PROGRAMMING {
+            return;
+        }
         {
             let mut state = self.shared.state.lock();
             state.held = state.held.saturating_sub(1);

@@ -10,6 +10,8 @@ use std::sync::{Arc, OnceLock};
 use libloading::Library;
 use uuid::Uuid;
 
+use crate::backend::polled_unit::Registers;
+
 /// The library's name since XRT 2.0.
 const NAME: &str = "libxrt_coreutil.so.2";
 
@@ -299,8 +301,8 @@ pub(super) struct ComputeUnit {
 // SAFETY: as for the device.
 unsafe impl Send for ComputeUnit {}
 
-impl ComputeUnit {
-    pub(super) fn read(&self, offset: u32) -> io::Result<u32> {
+impl Registers for ComputeUnit {
+    fn read(&self, offset: u32) -> io::Result<u32> {
         let mut value = 0;
         // SAFETY: the handle is open, and the answer has a place.
         checked(unsafe {
@@ -309,7 +311,7 @@ impl ComputeUnit {
         Ok(value)
     }
 
-    pub(super) fn write(&self, offset: u32, value: u32) -> io::Result<()> {
+    fn write(&self, offset: u32, value: u32) -> io::Result<()> {
         // SAFETY: the handle is open.
         checked(unsafe { (self.device.xrt.xrtKernelWriteRegister)(self.handle, offset, value) })
     }

@@ -5,7 +5,6 @@
 //! kernel cannot be reset through XRT; one that hangs costs the image, which must be loaded anew.
 
 mod library;
-mod unit;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -14,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use self::library::{Address, BufferObject, Device, HOME_VARIABLE, OpenError};
-use self::unit::Unit;
+use self::library::{Address, BufferObject, ComputeUnit, Device, HOME_VARIABLE, OpenError};
 use crate::backend::pair::Pair;
+use crate::backend::polled_unit::{PolledUnit, Registers as _};
 use crate::backend::{
     Backend, BusError, EndedRun, Patience, RunId, RunOutcome, RunRequest, SimulatedTime, Waited,
 };
@@ -36,6 +35,8 @@ const LAST_CHANCE: Duration = Duration::from_secs(1);
 /// Looks at a unit's registers without pause before pauses begin, and their length then.
 const EAGER_POLLS: u32 = 2000;
 const PAUSE: Duration = Duration::from_micros(50);
+
+type Unit = PolledUnit<ComputeUnit>;
 
 /// A card behind XRT.
 #[derive(Debug)]
@@ -183,7 +184,7 @@ impl XrtBackend {
                     .device
                     .open_unit(image.uuid(), &xrt_name(&info.name))
                     .map_err(|error| self.failed(format!("open {} alone", info.name), error))?;
-                place.insert(Unit::new(registers, image.control(index)))
+                place.insert(Unit::new(registers, image.control(index), false))
             }
         };
         use_it(unit).map_err(|error| self.failed(format!("{what} {}", info.name), error))

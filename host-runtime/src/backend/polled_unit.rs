@@ -5,9 +5,8 @@ use std::io;
 
 use bitstreams::ControlProtocol;
 
-use super::library::ComputeUnit;
-use crate::backend::{RunId, RunOutcome, RunRequest};
-use crate::tcp::registers::CONTROL;
+use super::{RunId, RunOutcome, RunRequest};
+use crate::tcp::registers::{CONTROL, INTERRUPT_STATUS};
 
 /// Bits of the control register, as Vitis' `ap_ctrl_hs` and `ap_ctrl_chain` have them.
 const START: u32 = 1 << 0;
@@ -15,11 +14,24 @@ const DONE: u32 = 1 << 1;
 const IDLE: u32 = 1 << 2;
 const CONTINUE: u32 = 1 << 4;
 
-/// A compute unit, open for this program alone.
+/// `ap_done` in the interrupt registers.
+const DONE_INTERRUPT: u32 = 1 << 0;
+
+/// The registers of a compute unit, by byte offset.
+pub(crate) trait Registers: std::fmt::Debug {
+    /// Reads one.
+    fn read(&self, offset: u32) -> io::Result<u32>;
+    /// Writes one.
+    fn write(&self, offset: u32, value: u32) -> io::Result<()>;
+}
+
+/// A compute unit that this program has to itself, at least while it runs.
 #[derive(Debug)]
-pub(super) struct Unit {
-    registers: ComputeUnit,
+pub(crate) struct PolledUnit<R> {
+    registers: R,
     chained: bool,
+    /// Its interrupt is used, and must be taken back after each run.
+    interrupts: bool,
     queue: VecDeque<(RunId, RunRequest)>,
     current: Option<Current>,
 }
@@ -33,28 +45,29 @@ struct Current {
     preserved: Vec<(u32, u32)>,
 }
 
-impl Unit {
-    pub(super) fn new(registers: ComputeUnit, control: ControlProtocol) -> Self {
+impl<R: Registers> PolledUnit<R> {
+    pub(crate) fn new(registers: R, control: ControlProtocol, interrupts: bool) -> Self {
         Self {
             registers,
             chained: control == ControlProtocol::ApCtrlChain,
+            interrupts,
             queue: VecDeque::new(),
             current: None,
         }
     }
 
-    pub(super) fn registers(&self) -> &ComputeUnit {
+    pub(crate) fn registers(&self) -> &R {
         &self.registers
     }
 
     /// Queues a run, and begins it if the unit is free.
-    pub(super) fn submit(&mut self, run: RunId, request: RunRequest) -> io::Result<()> {
+    pub(crate) fn submit(&mut self, run: RunId, request: RunRequest) -> io::Result<()> {
         self.queue.push_back((run, request));
         self.begin_next()
     }
 
     /// Looks whether the run under way has ended, and begins the next then.
-    pub(super) fn poll(&mut self) -> io::Result<Option<(RunId, RunOutcome)>> {
+    pub(crate) fn poll(&mut self) -> io::Result<Option<(RunId, RunOutcome)>> {
         if self.current.is_none() {
             return Ok(None);
         }
@@ -72,6 +85,10 @@ impl Unit {
         if self.chained {
             self.registers.write(CONTROL, CONTINUE)?;
         }
+        if self.interrupts && self.registers.read(INTERRUPT_STATUS)? & DONE_INTERRUPT != 0 {
+            // Written ones toggle.
+            self.registers.write(INTERRUPT_STATUS, DONE_INTERRUPT)?;
+        }
         self.begin_next()?;
         let outcome = RunOutcome {
             before: current.before,
@@ -80,22 +97,27 @@ impl Unit {
         Ok(Some((current.run, outcome)))
     }
 
+    /// Whether there is nothing to do.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.current.is_none() && self.queue.is_empty()
+    }
+
     /// Whether this run is the one under way.
-    pub(super) fn is_running(&self, run: RunId) -> bool {
+    pub(crate) fn is_running(&self, run: RunId) -> bool {
         self.current
             .as_ref()
             .is_some_and(|current| current.run == run)
     }
 
     /// Takes a run out of the queue; whether it was there.
-    pub(super) fn withdraw(&mut self, run: RunId) -> bool {
+    pub(crate) fn withdraw(&mut self, run: RunId) -> bool {
         let before = self.queue.len();
         self.queue.retain(|(queued, _)| *queued != run);
         self.queue.len() < before
     }
 
     /// Every run that was not told to have ended: the one under way, then the queue.
-    pub(super) fn give_up(&mut self) -> Vec<RunId> {
+    pub(crate) fn give_up(&mut self) -> Vec<RunId> {
         let current = self.current.take().map(|current| current.run);
         let queued = self.queue.drain(..).map(|(run, _)| run);
         current.into_iter().chain(queued).collect()

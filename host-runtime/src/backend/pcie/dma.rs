@@ -1,0 +1,216 @@
+//! Transfers between this process' memory and the card's, by the card's DMA engine (PG195): through a piece of memory that
+//! both see, in two halves, so that one is copied while the other is transferred.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use vfio_user::BAR1_REGION;
+use xdma::DmaDescriptor;
+use xdma::registers::{channel, control, sgdma, status, target, write_back};
+
+use super::error::PcieError;
+use super::transport::{DmaMemory, Transport};
+
+/// Bytes of each half of the piece of memory: small enough for a core's cache.
+const HALF: usize = 1 << 19;
+/// Where in it the DMA descriptors and the written back words of the two channels are.
+const CONTROL: usize = 2 * HALF;
+const BYTES: usize = CONTROL + 4096;
+
+/// Where the card sees it. There is nothing else that it may reach.
+const ADDRESS: u64 = 1 << 32;
+
+/// A transfer of one half takes microseconds; longer than this, and the card is lost.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Looks without a pause before the thread lets others run.
+const SPINS: u32 = 2000;
+
+/// The DMA engine of a card, for one user at a time.
+#[derive(Debug)]
+pub(super) struct DmaEngine {
+    transport: Arc<dyn Transport>,
+    memory: DmaMemory,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Channel {
+    registers: u32,
+    lists: u32,
+    /// Offsets in the shared memory.
+    descriptor: usize,
+    write_back: usize,
+}
+
+const TO_CARD: Channel = Channel {
+    registers: target::H2C,
+    lists: target::H2C_SGDMA,
+    descriptor: CONTROL,
+    write_back: CONTROL + 64,
+};
+
+const FROM_CARD: Channel = Channel {
+    registers: target::C2H,
+    lists: target::C2H_SGDMA,
+    descriptor: CONTROL + 128,
+    write_back: CONTROL + 192,
+};
+
+/// A transfer that was started.
+struct Started {
+    channel: Channel,
+    address: u64,
+    bytes: usize,
+}
+
+impl DmaEngine {
+    pub(super) fn new(transport: Arc<dyn Transport>) -> Result<Self, PcieError> {
+        let memory = DmaMemory::new(BYTES)?;
+        transport.map_dma(ADDRESS, &memory)?;
+        let engine = Self { transport, memory };
+        for channel in [TO_CARD, FROM_CARD] {
+            let identifier = engine
+                .transport
+                .read(BAR1_REGION, channel.registers.into())?;
+            if identifier & 0xFFF0_0000 != xdma::registers::IDENTIFIER {
+                return Err(PcieError::NotOurs(format!(
+                    "a DMA channel has the identifier {identifier:#x}"
+                )));
+            }
+            let at = |offset: usize| ADDRESS + offset as u64;
+            engine.write_address(channel.lists + sgdma::FIRST_LOW, at(channel.descriptor))?;
+            engine.write(channel.lists + sgdma::FIRST_ADJACENT, 0)?;
+            let write_back = at(channel.write_back);
+            engine.write_address(channel.registers + channel::WRITE_BACK_LOW, write_back)?;
+        }
+        Ok(engine)
+    }
+
+    /// Copies bytes to the card.
+    pub(super) fn write_card(&self, address: u64, bytes: &[u8]) -> Result<(), PcieError> {
+        let mut under_way = None;
+        for (index, piece) in bytes.chunks(HALF).enumerate() {
+            let half = index % 2 * HALF;
+            self.memory.put(half, piece);
+            self.finish(under_way.take())?;
+            let to = address + (index * HALF) as u64;
+            let from = ADDRESS + half as u64;
+            under_way = Some(self.start(TO_CARD, from, to, to, piece.len())?);
+        }
+        self.finish(under_way)
+    }
+
+    /// Copies bytes from the card.
+    pub(super) fn read_card(&self, address: u64, bytes: &mut [u8]) -> Result<(), PcieError> {
+        let mut before: Option<(usize, &mut [u8])> = None;
+        let mut under_way = None;
+        for (index, piece) in bytes.chunks_mut(HALF).enumerate() {
+            let half = index % 2 * HALF;
+            let from = address + (index * HALF) as u64;
+            self.finish(under_way.take())?;
+            under_way =
+                Some(self.start(FROM_CARD, from, ADDRESS + half as u64, from, piece.len())?);
+            if let Some((half, piece)) = before.replace((half, piece)) {
+                self.memory.get(half, piece);
+            }
+        }
+        self.finish(under_way)?;
+        if let Some((half, piece)) = before {
+            self.memory.get(half, piece);
+        }
+        Ok(())
+    }
+
+    fn start(
+        &self,
+        channel: Channel,
+        from: u64,
+        to: u64,
+        address: u64,
+        bytes: usize,
+    ) -> Result<Started, PcieError> {
+        let flags = DmaDescriptor::STOP | DmaDescriptor::COMPLETED;
+        let descriptor = DmaDescriptor::new(from, to, bytes as u32, flags);
+        self.memory
+            .put(channel.descriptor, bytemuck::bytes_of(&descriptor));
+        self.memory
+            .word(channel.write_back)
+            .store(0, Ordering::Release);
+        let run = control::LOG_ALL | control::POLL_WRITE_BACK;
+        // The edge of Run starts the engine.
+        self.write(channel.registers + channel::CONTROL, run)?;
+        self.write(channel.registers + channel::CONTROL, run | control::RUN)?;
+        Ok(Started {
+            channel,
+            address,
+            bytes,
+        })
+    }
+
+    fn finish(&self, started: Option<Started>) -> Result<(), PcieError> {
+        let Some(Started {
+            channel,
+            address,
+            bytes,
+        }) = started
+        else {
+            return Ok(());
+        };
+        let begin = Instant::now();
+        let mut looks = 0u32;
+        let word = loop {
+            let word = self.memory.word(channel.write_back).load(Ordering::Acquire);
+            if word != 0 {
+                break word;
+            }
+            looks += 1;
+            if looks < SPINS {
+                std::hint::spin_loop();
+            } else if begin.elapsed() < TIMEOUT {
+                std::thread::yield_now();
+            } else {
+                return Err(PcieError::TimedOut {
+                    what: "end a DMA transfer",
+                    after: TIMEOUT,
+                });
+            }
+        };
+        if word & write_back::ERROR == 0 {
+            return Ok(());
+        }
+        let offset = channel.registers + channel::STATUS;
+        let status = self.transport.read(BAR1_REGION, offset.into())?;
+        let to_card = channel.registers == target::H2C;
+        Err(PcieError::Dma {
+            direction: if to_card { "to" } else { "from" },
+            address,
+            bytes,
+            status,
+            meaning: meaning(status, to_card),
+        })
+    }
+
+    fn write(&self, offset: u32, value: u32) -> Result<(), PcieError> {
+        self.transport.write(BAR1_REGION, offset.into(), value)
+    }
+
+    fn write_address(&self, offset: u32, address: u64) -> Result<(), PcieError> {
+        self.write(offset, address as u32)?;
+        self.write(offset + 4, (address >> 32) as u32)
+    }
+}
+
+fn meaning(word: u32, to_card: bool) -> &'static str {
+    let has = |bits: u32| word & bits != 0;
+    match to_card {
+        _ if has(control::DESCRIPTOR_ERRORS) => "the DMA descriptor could not be fetched",
+        _ if has(status::MAGIC_STOPPED) => "the DMA descriptor is damaged",
+        true if has(status::H2C_WRITE_DECODE) => "DECERR: the card has no memory there",
+        true if has(status::H2C_WRITE_SLAVE) => "SLVERR: the card's memory refused",
+        true if has(control::READ_ERRORS) => "the host's memory could not be read",
+        false if has(status::C2H_READ_DECODE) => "DECERR: the card has no memory there",
+        false if has(status::C2H_READ_SLAVE) => "SLVERR: the card's memory refused",
+        _ => "no reason is given",
+    }
+}

@@ -1,0 +1,53 @@
+//! What can go wrong on the way to a PCIe card.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// A failure between the driver and a PCIe card.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PcieError {
+    /// The connection to a served card.
+    #[error(transparent)]
+    Served(#[from] vfio_user::Error),
+    /// Memory for DMA could not be made or mapped.
+    #[error("no memory for DMA: {0}")]
+    HostMemory(std::io::Error),
+    /// What is there is no card with our shell.
+    #[error("no card of this shell is there: {0}")]
+    NotOurs(String),
+    /// A transfer ended with an error.
+    #[error(
+        "the transfer of {bytes} bytes {direction} the card, at {address:#x}, ended with status {status:#x} ({meaning})"
+    )]
+    Dma {
+        /// `to` or `from`.
+        direction: &'static str,
+        /// The card's address.
+        address: u64,
+        /// Length.
+        bytes: usize,
+        /// The channel's status register.
+        status: u32,
+        /// What that means.
+        meaning: &'static str,
+    },
+    /// The card did not do something in time.
+    #[error("the card did not {what} within {after:?}")]
+    TimedOut {
+        /// What it did not do.
+        what: &'static str,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The card refused a command.
+    #[error("the card refused: {0}")]
+    Refused(String),
+}
+
+impl From<PcieError> for std::io::Error {
+    fn from(error: PcieError) -> Self {
+        Self::other(error)
+    }
+}

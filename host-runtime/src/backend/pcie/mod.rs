@@ -1,0 +1,519 @@
+//! Cards that are PCIe functions with our shell, driven from user space: served ones, by vfio-user.
+//!
+//! Many processes share a card. Its memory is given out by the card, its compute units are held by semaphores in the
+//! identity block for the length of a run, and what a process had goes back when it ends.
+
+mod dma;
+mod error;
+mod transport;
+mod unit;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use card_shell::identity as id;
+use parking_lot::{Mutex, MutexGuard};
+use vfio_user::{BAR0_REGION, CONFIG_REGION};
+
+use self::dma::DmaEngine;
+pub use self::error::PcieError;
+use self::transport::{Mapped, Transport, VfioUser};
+use self::unit::{Doorbell, Unit};
+use crate::backend::pair::Pair;
+use crate::backend::{
+    Backend, EndedRun, Patience, RunId, RunOutcome, RunRequest, SimulatedTime, Waited,
+};
+use crate::card::CardCore;
+use crate::card_id::CardId;
+use crate::image::Image;
+use crate::memory::MappedMemory;
+use crate::queue::QueueOptions;
+use crate::store::CardStore;
+use crate::{Error, Result};
+
+/// Longest that loading an image or a reset takes.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Longest that another process' programming is waited for.
+const PROGRAMMING_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// Pause between looks at what another process does.
+const PAUSE: Duration = Duration::from_micros(200);
+
+/// A PCIe card behind the backend line.
+#[derive(Debug)]
+pub(crate) struct PcieBackend {
+    id: CardId,
+    transport: Arc<dyn Transport>,
+    /// The identity block's page that tells.
+    page: Mapped,
+    dma: Mutex<DmaEngine>,
+    doorbell: Doorbell,
+    state: Mutex<State>,
+    /// Registers that take more than one access.
+    requests: Mutex<()>,
+    /// Keeps this process among the card's holders.
+    _store: CardStore,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    image: Option<(u32, Arc<Image>)>,
+    units: HashMap<usize, Unit>,
+    next_run: u64,
+    unit_of: HashMap<RunId, usize>,
+    ended: HashMap<RunId, Result<RunOutcome>>,
+}
+
+impl PcieBackend {
+    /// Opens the card that is served at `socket`.
+    pub(crate) fn open(id: CardId, socket: &std::path::Path, store: CardStore) -> Result<Self> {
+        let failed = |action, source| Error::Pcie {
+            card: id,
+            action,
+            source,
+        };
+        let transport = VfioUser::connect(socket).map_err(|source| failed("be opened", source))?;
+        let open = || -> Result<_, PcieError> {
+            let transport: Arc<dyn Transport> = Arc::new(transport);
+            let page = transport
+                .map(BAR0_REGION, id::PAGE as usize)?
+                .filter(|page| page.word(id::REG_MAGIC) == id::MAGIC)
+                .ok_or_else(|| PcieError::NotOurs("it has no identity block".to_owned()))?;
+            if page.word(id::REG_VERSION) != id::VERSION {
+                return Err(PcieError::NotOurs(format!(
+                    "its shell has version {}, and this driver knows {}",
+                    page.word(id::REG_VERSION),
+                    id::VERSION
+                )));
+            }
+            // Memory space and bus master: PCI command register.
+            transport.write(CONFIG_REGION, 4, 6)?;
+            let dma = DmaEngine::new(Arc::clone(&transport))?;
+            let doorbell = Doorbell::new(&*transport)?;
+            Ok((transport, page, dma, doorbell))
+        };
+        let (transport, page, dma, doorbell) =
+            open().map_err(|source| failed("be opened", source))?;
+        Ok(Self {
+            id,
+            transport,
+            page,
+            dma: Mutex::new(dma),
+            doorbell,
+            state: Mutex::default(),
+            requests: Mutex::new(()),
+            _store: store,
+        })
+    }
+
+    fn failed(&self, action: &'static str) -> impl Fn(PcieError) -> Error {
+        let card = self.id;
+        move |source| Error::Pcie {
+            card,
+            action,
+            source,
+        }
+    }
+
+    fn read_user(&self, offset: u32) -> Result<u32, PcieError> {
+        self.transport.read(BAR0_REGION, offset.into())
+    }
+
+    fn write_user(&self, offset: u32, value: u32) -> Result<(), PcieError> {
+        self.transport.write(BAR0_REGION, offset.into(), value)
+    }
+
+    fn client(&self) -> u32 {
+        self.page.word(id::REG_CLIENT)
+    }
+
+    /// Reads the loaded image, if it is not the one known.
+    fn look_at_image(&self, state: &mut State) -> Result<Option<Arc<Image>>, PcieError> {
+        loop {
+            let generation = self.page.word(id::REG_GENERATION);
+            let words: Vec<u8> = (0..4)
+                .flat_map(|index| self.page.word(id::REG_IMAGE + 4 * index).to_le_bytes())
+                .collect();
+            if self.page.word(id::REG_STATUS) & id::status::PROGRAMMED == 0 {
+                return Ok(None);
+            }
+            if let Some((known, image)) = &state.image
+                && *known == generation
+            {
+                return Ok(Some(Arc::clone(image)));
+            }
+            let same = state
+                .image
+                .take()
+                .filter(|(_, image)| image.uuid().as_bytes()[..] == words[..]);
+            // Nothing that was known of the units holds any more.
+            for (_, mut unit) in state.units.drain() {
+                for run in unit.give_up() {
+                    state.unit_of.remove(&run);
+                    state.ended.insert(
+                        run,
+                        Err(Error::Stale {
+                            card: self.id,
+                            what: "run",
+                        }),
+                    );
+                }
+            }
+            let image = match same {
+                Some((_, image)) => image,
+                None => {
+                    let mut bytes = vec![0; self.page.word(id::REG_IMAGE_BYTES) as usize];
+                    self.dma.lock().read_card(id::IMAGE_ADDRESS, &mut bytes)?;
+                    if self.page.word(id::REG_GENERATION) != generation {
+                        continue;
+                    }
+                    let image = bitstreams::Xclbin::parse(bytes)
+                        .map_err(Error::from)
+                        .and_then(Image::new);
+                    image.map_err(|error| PcieError::NotOurs(error.to_string()))?
+                }
+            };
+            state.image = Some((generation, Arc::clone(&image)));
+            return Ok(Some(image));
+        }
+    }
+
+    /// Has the card follow a command, and waits for its end.
+    fn command(&self, register: u32, value: u32, what: &'static str) -> Result<(), PcieError> {
+        let _turn = self.requests.lock();
+        self.write_user(register, value)?;
+        let begin = Instant::now();
+        loop {
+            match self.read_user(register)? {
+                id::command::DONE => return Ok(()),
+                id::command::BUSY if begin.elapsed() < COMMAND_TIMEOUT => std::thread::sleep(PAUSE),
+                id::command::BUSY => {
+                    return Err(PcieError::TimedOut {
+                        what,
+                        after: COMMAND_TIMEOUT,
+                    });
+                }
+                _ => {
+                    let mut text = vec![0; self.read_user(id::REG_TEXT_BYTES)? as usize];
+                    self.dma.lock().read_card(id::TEXT_ADDRESS, &mut text)?;
+                    return Err(PcieError::Refused(
+                        String::from_utf8_lossy(&text).into_owned(),
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Holds the right to program while `work` does.
+    fn alone<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let register = id::REG_HOLDER + 4 * id::PROGRAMMING;
+        let begin = Instant::now();
+        while self
+            .read_user(register)
+            .map_err(self.failed("be programmed"))?
+            != 0
+        {
+            if begin.elapsed() >= PROGRAMMING_TIMEOUT {
+                return Err(Error::WrongState {
+                    card: self.id,
+                    reason: "another process has been programming it for minutes; end that, or use another card".to_owned(),
+                });
+            }
+            std::thread::sleep(PAUSE);
+        }
+        let result = work();
+        let given_back = self.write_user(register, self.client());
+        let value = result?;
+        given_back.map_err(self.failed("be programmed"))?;
+        Ok(value)
+    }
+
+    fn load(&self, image: &Image) -> Result<()> {
+        let bytes = image.xclbin().as_bytes();
+        let program = || {
+            self.dma.lock().write_card(id::IMAGE_ADDRESS, bytes)?;
+            self.command(id::REG_PROGRAM, bytes.len() as u32, "load an image")
+        };
+        program().map_err(self.failed("be programmed"))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Looks at every unit with something to do, and keeps what has ended.
+    fn advance(&self, state: &mut State) {
+        let client = self.client();
+        for (&index, unit) in &mut state.units {
+            match unit.advance(client) {
+                Ok(ended) => {
+                    for (run, outcome) in ended {
+                        state.unit_of.remove(&run);
+                        state.ended.insert(run, Ok(outcome));
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(card = %self.id, unit = index, %error, "a compute unit was given up");
+                    let text = error.to_string();
+                    for run in unit.give_up() {
+                        state.unit_of.remove(&run);
+                        let reason = format!("a register access failed: {text}");
+                        state.ended.insert(
+                            run,
+                            Err(Error::WrongState {
+                                card: self.id,
+                                reason,
+                            }),
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// Advances until `found` finds something, or patience ends.
+    fn advance_until<T>(
+        &self,
+        patience: &Patience,
+        mut found: impl FnMut(&mut State) -> Option<T>,
+    ) -> Option<T> {
+        let begin = Instant::now();
+        loop {
+            let holding = {
+                let mut state = self.lock();
+                self.advance(&mut state);
+                if let Some(found) = found(&mut state) {
+                    return Some(found);
+                }
+                state.units.values().any(Unit::is_held)
+            };
+            let left = patience.timeout.saturating_sub(begin.elapsed());
+            if left.is_zero() || patience.cancel.is_cancelled() {
+                return None;
+            }
+            // A unit that this process holds interrupts; for one that another holds there is only looking again.
+            if holding {
+                self.doorbell.wait(left);
+            } else {
+                std::thread::sleep(PAUSE.min(left));
+            }
+        }
+    }
+
+    fn unknown_run(&self) -> Error {
+        Error::WrongState {
+            card: self.id,
+            reason: "that run is not known, or was told to have ended already".to_owned(),
+        }
+    }
+}
+
+impl Backend for PcieBackend {
+    fn image(&self) -> Option<Arc<Image>> {
+        let found = self.look_at_image(&mut self.lock());
+        found.unwrap_or_else(|error| {
+            tracing::warn!(card = %self.id, %error, "its image could not be read");
+            None
+        })
+    }
+
+    fn generation(&self) -> u64 {
+        self.page.word(id::REG_GENERATION).into()
+    }
+
+    fn program(&self, image: Arc<Image>) -> Result<()> {
+        if !self.lock().unit_of.is_empty() {
+            return Err(Error::WrongState {
+                card: self.id,
+                reason: "a run goes on; wait for it, or abort it".to_owned(),
+            });
+        }
+        self.alone(|| self.load(&image))
+    }
+
+    fn program_empty(&self, image: Arc<Image>) -> Result<()> {
+        self.alone(|| match self.image() {
+            Some(_) => Ok(()),
+            None => self.load(&image),
+        })
+    }
+
+    fn reset(&self) -> Result<()> {
+        self.command(id::REG_RESET, 1, "reset its kernels")
+            .map_err(self.failed("be reset"))
+    }
+
+    fn allocate(&self, bank: usize, len: u64) -> Result<Option<u64>> {
+        let _turn = self.requests.lock();
+        let ask = || -> Result<u64, PcieError> {
+            self.write_user(id::REG_MEMORY_BANK, u32::try_from(bank).unwrap_or(u32::MAX))?;
+            self.write_user(id::REG_MEMORY_BYTES, len as u32)?;
+            self.write_user(id::REG_MEMORY_BYTES + 4, (len >> 32) as u32)?;
+            let low = self.read_user(id::REG_MEMORY_ADDRESS)?;
+            let high = self.read_user(id::REG_MEMORY_ADDRESS + 4)?;
+            Ok(u64::from(high) << 32 | u64::from(low))
+        };
+        match ask().map_err(self.failed("give out memory"))? {
+            u64::MAX => {
+                let image = self.image();
+                let info = image.as_ref().and_then(|image| image.banks().get(bank));
+                Err(Error::OutOfMemory {
+                    card: self.id,
+                    bank: info.map_or_else(|| bank.to_string(), |bank| bank.name.clone()),
+                    asked: len,
+                    largest_free: 0,
+                })
+            }
+            address => Ok(Some(address)),
+        }
+    }
+
+    fn release(&self, address: u64) {
+        let _turn = self.requests.lock();
+        let released = self
+            .write_user(id::REG_MEMORY_RELEASE, address as u32)
+            .and_then(|()| self.write_user(id::REG_MEMORY_RELEASE + 4, (address >> 32) as u32));
+        if let Err(error) = released {
+            tracing::debug!(card = %self.id, %error, "memory was not given back");
+        }
+    }
+
+    fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()> {
+        let written = self.dma.lock().write_card(address, bytes);
+        written.map_err(self.failed("be written to"))
+    }
+
+    fn read_memory(&self, address: u64, bytes: &mut [u8]) -> Result<()> {
+        let read = self.dma.lock().read_card(address, bytes);
+        read.map_err(self.failed("be read"))
+    }
+
+    fn copy_memory(&self, from: u64, to: u64, len: usize) -> Result<()> {
+        // The DMA engine has no way within the card.
+        let mut bytes = vec![0; len];
+        self.read_memory(from, &mut bytes)?;
+        self.write_memory(to, &bytes)
+    }
+
+    fn map_memory(&self, _address: u64, _len: usize) -> Result<Option<MappedMemory>> {
+        Ok(None)
+    }
+
+    fn read_register(&self, unit: usize, offset: u32) -> Result<u32> {
+        let image = self.image().ok_or(Error::NotProgrammed { card: self.id })?;
+        let address = image.units()[unit].base + u64::from(offset);
+        let read = self.transport.read(BAR0_REGION, address);
+        read.map_err(self.failed("read a register"))
+    }
+
+    fn write_register(&self, unit: usize, offset: u32, value: u32) -> Result<()> {
+        let image = self.image().ok_or(Error::NotProgrammed { card: self.id })?;
+        let address = image.units()[unit].base + u64::from(offset);
+        let written = self.transport.write(BAR0_REGION, address, value);
+        written.map_err(self.failed("write a register"))
+    }
+
+    fn submit(&self, request: RunRequest) -> Result<RunId> {
+        let mut state = self.lock();
+        let image = self
+            .look_at_image(&mut state)
+            .map_err(self.failed("start a run"))?;
+        let image = image.ok_or(Error::NotProgrammed { card: self.id })?;
+        let index = request.unit;
+        let run = RunId(state.next_run);
+        state.next_run += 1;
+        let unit = state
+            .units
+            .entry(index)
+            .or_insert_with(|| Unit::new(index, &self.transport, &image));
+        unit.submit(run, request);
+        state.unit_of.insert(run, index);
+        self.advance(&mut state);
+        Ok(run)
+    }
+
+    fn wait(&self, run: RunId, patience: &Patience) -> Result<Waited> {
+        let ended = self.advance_until(patience, |state| match state.ended.remove(&run) {
+            Some(ended) => Some(ended),
+            None if state.unit_of.contains_key(&run) => None,
+            None => Some(Err(self.unknown_run())),
+        });
+        match ended {
+            Some(ended) => Ok(Waited::Done(ended?)),
+            None => Ok(Waited::Pending(String::new())),
+        }
+    }
+
+    fn wait_any(
+        &self,
+        runs: &dyn Fn() -> Vec<RunId>,
+        patience: &Patience,
+    ) -> Result<Vec<EndedRun>> {
+        let ended = self.advance_until(patience, |state| {
+            let runs = runs();
+            let ended: Vec<EndedRun> = runs
+                .iter()
+                .filter_map(|run| Some((*run, state.ended.remove(run)?)))
+                .collect();
+            (runs.is_empty() || !ended.is_empty()).then_some(ended)
+        });
+        Ok(ended.unwrap_or_default())
+    }
+
+    fn abort(&self, run: RunId) -> Result<()> {
+        let mut state = self.lock();
+        if state.ended.remove(&run).is_some() {
+            return Ok(());
+        }
+        let Some(&index) = state.unit_of.get(&run) else {
+            return Ok(());
+        };
+        let Some(unit) = state.units.get_mut(&index) else {
+            return Ok(());
+        };
+        if unit.withdraw(run) {
+            state.unit_of.remove(&run);
+            return Ok(());
+        }
+        let name = unit.name().to_owned();
+        let given_up = unit.give_up();
+        for other in given_up {
+            state.unit_of.remove(&other);
+            if other != run {
+                let error = Error::Aborted {
+                    card: self.id,
+                    unit: name.clone(),
+                };
+                state.ended.insert(other, Err(error));
+            }
+        }
+        drop(state);
+        // The unit is still held: nobody else begins on it before it is reset.
+        let reset = self.command(id::REG_RESET_UNIT, index as u32, "reset a compute unit");
+        if let Some(unit) = self.lock().units.get_mut(&index) {
+            unit.let_go(self.client()).map_err(|source| {
+                self.failed("be let go")(PcieError::Refused(source.to_string()))
+            })?;
+        }
+        reset.map_err(self.failed("abort a run"))
+    }
+
+    fn simulated_time(&self) -> Option<SimulatedTime> {
+        None
+    }
+
+    fn open_pair(&self, _core: &Arc<CardCore>, _options: &QueueOptions) -> Result<Box<dyn Pair>> {
+        Err(Error::QueueUnsupported {
+            card: self.id,
+            reason: "this version has none on PCIe cards".to_owned(),
+            advice: "open a queue on software:0 or on a simulated card".to_owned(),
+        })
+    }
+
+    fn close(&self, _keep: bool) -> Result<()> {
+        // What a card holds lives in the card.
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! A simulated card served as a PCIe device, driven by the runtime like any other.
+#![cfg(feature = "cosim")]
+
+use host_runtime::collection::sample;
+use host_runtime::tcp::{Descriptor, Profile};
+use host_runtime::{
+    Card, CardId, Direction, Error, Image, OpenOptions, ServeOptions, ServedCard, Validator,
+};
+
+struct Bench {
+    served: Option<ServedCard>,
+    state: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(name: &str) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let options = ServeOptions {
+            image: Some(Image::default_image().unwrap()),
+            state_folder: Some(state.path().to_owned()),
+            ..ServeOptions::default()
+        };
+        Self {
+            served: Some(ServedCard::start(name.parse().unwrap(), &options).unwrap()),
+            state,
+        }
+    }
+
+    fn open(&self) -> Card {
+        let id = self.served.as_ref().unwrap().id();
+        Card::open_with(id, &self.options()).unwrap()
+    }
+
+    fn options(&self) -> OpenOptions {
+        OpenOptions {
+            state_folder: Some(self.state.path().to_owned()),
+            ..OpenOptions::default()
+        }
+    }
+}
+
+fn descriptors() -> Vec<Descriptor> {
+    let entries = sample::entries(Profile::Wide);
+    entries
+        .into_iter()
+        .map(|(_, descriptor)| descriptor)
+        .collect()
+}
+
+/// Validates, and compares every answer with the golden model.
+fn validate(card: &Card) {
+    let descriptors = descriptors();
+    let validator = Validator::new(card).unwrap().profile(Profile::Wide);
+    let report = validator.check(true).validate(&descriptors).unwrap();
+    assert!(report.summary.tally.verdicts.valid > 0);
+}
+
+#[test]
+fn a_validation_on_a_served_card_equals_the_golden_model() {
+    let bench = Bench::new("validate");
+    let card = bench.open();
+    // Against the golden model, descriptor by descriptor.
+    validate(&card);
+}
+
+#[test]
+fn buffers_keep_their_bytes_and_differ_until_they_are_synced() {
+    let bench = Bench::new("buffers");
+    let card = bench.open();
+    let mut buffer = card.allocate(0, 3 << 20).unwrap();
+    let pattern: Vec<u8> = (0..buffer.len()).map(|i| ((i * 31) >> 4) as u8).collect();
+    buffer.map_mut().copy_from_slice(&pattern);
+    buffer.sync(Direction::ToDevice).unwrap();
+    buffer.map_mut().fill(0);
+    buffer.sync(Direction::FromDevice).unwrap();
+    assert!(buffer.map() == pattern);
+}
+
+#[test]
+fn programs_get_memory_of_their_own_and_share_the_kernel() {
+    let bench = Bench::new("shared");
+    let cards: Vec<Card> = (0..4).map(|_| bench.open()).collect();
+    let buffers: Vec<_> = cards
+        .iter()
+        .map(|card| card.allocate(0, 4096).unwrap())
+        .collect();
+    let mut addresses: Vec<u64> = buffers.iter().map(|buffer| buffer.address()).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    assert_eq!(addresses.len(), 4);
+    drop(buffers);
+
+    std::thread::scope(|scope| {
+        for card in &cards {
+            scope.spawn(|| (0..3).for_each(|_| validate(card)));
+        }
+    });
+}
+
+#[test]
+fn a_card_that_is_programmed_makes_what_others_had_stale() {
+    let bench = Bench::new("stale");
+    let (one, other) = (bench.open(), bench.open());
+    let mut buffer = one.allocate(0, 4096).unwrap();
+    other.program(&Image::default_image().unwrap()).unwrap();
+    let stale = buffer.sync(Direction::ToDevice).unwrap_err();
+    assert!(matches!(stale, Error::Stale { .. }), "{stale}");
+    drop(buffer);
+    one.allocate(0, 4096)
+        .unwrap()
+        .sync(Direction::ToDevice)
+        .unwrap();
+}
+
+#[test]
+fn an_image_that_cannot_be_loaded_is_refused_with_the_servers_reason() {
+    let bench = Bench::new("refused");
+    let card = bench.open();
+    let untrusted = bitstreams::ImageBuilder::new("someone_1", b"\x7fELF no model".to_vec());
+    let untrusted =
+        bitstreams::Xclbin::parse(untrusted.build().unwrap().as_bytes().to_vec()).unwrap();
+    let error = card
+        .program(&Image::new(untrusted).unwrap())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("not trusted"), "{error}");
+    Validator::new(&card)
+        .unwrap()
+        .validate(&descriptors())
+        .unwrap();
+}
+
+#[test]
+fn a_hung_run_is_aborted_and_the_card_works_on() {
+    let bench = Bench::new("abort");
+    let card = bench.open();
+    let kernel = card.kernel("tcp_validator").unwrap();
+    let input = card.allocate(0, 24 << 20).unwrap();
+    let output = card.allocate(1, 1 << 20).unwrap();
+    let mut run = kernel.run();
+    run.set_buffer(0, &input).unwrap();
+    run.set_buffer(1, &output).unwrap();
+    run.set_scalar(2, 1 << 20).unwrap();
+    run.start().unwrap();
+    run.abort().unwrap();
+    drop(run);
+    Validator::new(&card)
+        .unwrap()
+        .validate(&descriptors())
+        .unwrap();
+}
+
+#[test]
+fn a_server_that_ends_is_an_error_with_the_cards_name() {
+    let mut bench = Bench::new("gone");
+    let card = bench.open();
+    let mut buffer = card.allocate(0, 4096).unwrap();
+    bench.served = None;
+    let error = buffer.sync(Direction::ToDevice).unwrap_err().to_string();
+    assert!(error.contains("pcie:gone"), "{error}");
+    drop((buffer, card));
+    let error =
+        Card::open_with(CardId::Served("gone".parse().unwrap()), &bench.options()).unwrap_err();
+    assert!(error.to_string().contains("pcie:gone"), "{error}");
+}
+
+#[test]
+fn a_name_is_served_once() {
+    let bench = Bench::new("once");
+    let options = ServeOptions {
+        state_folder: Some(bench.state.path().to_owned()),
+        ..ServeOptions::default()
+    };
+    let again = ServedCard::start("once".parse().unwrap(), &options).unwrap_err();
+    assert!(matches!(again, Error::CardBusy { .. }), "{again}");
+    // A card without an image says so.
+    let empty = ServedCard::start("empty".parse().unwrap(), &options).unwrap();
+    let card = Card::open_with(empty.id(), &bench.options()).unwrap();
+    assert!(matches!(
+        card.allocate(0, 1),
+        Err(Error::NotProgrammed { .. })
+    ));
+    assert_eq!(empty.clients(), 1);
+}
