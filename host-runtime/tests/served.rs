@@ -116,9 +116,26 @@ fn a_card_that_is_programmed_makes_what_others_had_stale() {
 fn an_image_that_cannot_be_loaded_is_refused_with_the_servers_reason() {
     let bench = Bench::new("refused");
     let card = bench.open();
+    let kernel = include_str!("../../hdl/kernel.xml");
+    let kernel = bitstreams::KernelDescription::from_xml(kernel).unwrap();
+    let unit = bitstreams::ComputeUnit {
+        name: "tcp_validator_1".to_owned(),
+        base_address: 0x180_0000,
+        connections: vec![(0, 0), (1, 0)],
+    };
     let untrusted = bitstreams::ImageBuilder::new("someone_1", b"\x7fELF no model".to_vec());
-    let untrusted =
-        bitstreams::Xclbin::parse(untrusted.build().unwrap().as_bytes().to_vec()).unwrap();
+    let bank = bitstreams::Bank {
+        tag: "DDR[0]".to_owned(),
+        kind: bitstreams::MemType::Ddr4,
+        used: true,
+        size_kib: 1 << 20,
+        base_address: 0,
+    };
+    let untrusted = untrusted
+        .bank(bank)
+        .kernel(kernel, vec![unit])
+        .build()
+        .unwrap();
     let error = card
         .program(&Image::new(untrusted).unwrap())
         .unwrap_err()
