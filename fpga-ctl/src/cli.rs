@@ -8,7 +8,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     build, completions, decode, doctor, encode, image, info, key, list, man, policy, program,
-    reset, sample, sign, validate, verify, xrt,
+    reset, sample, sign, sim, validate, verify, xrt,
 };
 
 const AFTER_HELP: &str = "\
@@ -34,7 +34,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// Card to use: sim:N, software:N or xrt:N [default: a real card, else sim:0]
+    /// Card to use: sim:N, software:N, xrt:N or pcie:NAME [default: a real card, else sim:0]
     #[arg(long, global = true, value_name = "CARD")]
     pub(crate) card: Option<CardId>,
     /// Folder of the simulated cards' state [default: FPGA_STATE_DIR, else the XDG state home]
@@ -125,6 +125,9 @@ pub(crate) enum Command {
     /// Make, list, trust and remove the keys that images are signed with
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Serve simulated cards as PCIe devices
+    #[command(subcommand)]
+    Sim(sim::SimCommand),
     /// Write a collection of descriptors to try things with
     Sample(sample::SampleArgs),
     /// Print the environment with which programs written against XRT use the cards
@@ -158,6 +161,7 @@ impl Command {
             Self::Build(_)
             | Self::Encode(_)
             | Self::Sample(_)
+            | Self::Sim(_)
             | Self::XrtEnv(_)
             | Self::Run(_)
             | Self::Completions(_)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::card::{Card, OpenOptions};
 use crate::card_id::CardId;
 use crate::store::{self, Holder};
 use crate::{Error, Result};
@@ -96,6 +97,11 @@ impl Inventory {
         let driven = xrt_addresses(pci_devices);
         known.extend((0..driven.len() as u16).map(CardId::Xrt));
         known.extend(used_cards(state_folder));
+        known.extend(
+            store::served_cards(state_folder)
+                .into_iter()
+                .map(CardId::Served),
+        );
         known.sort();
         known.dedup();
         for card in known {
@@ -160,6 +166,8 @@ fn used_cards(state_folder: Option<&Path>) -> Vec<CardId> {
                 .parse()
                 .ok()
         })
+        // A served card is there as long as it is served.
+        .filter(|card| !matches!(card, CardId::Served(_)))
         .collect()
 }
 
@@ -170,6 +178,9 @@ fn entry(card: CardId, state_folder: Option<&Path>) -> Result<CardEntry> {
             reason: "this program was built without co-simulation".to_owned(),
             advice: "build it with the feature `cosim`".to_owned(),
         });
+    }
+    if matches!(card, CardId::Served(_)) {
+        return served_entry(card, state_folder);
     }
     let peek = store::peek(card, state_folder)?;
     let xclbin = peek
@@ -207,6 +218,35 @@ fn entry(card: CardId, state_folder: Option<&Path>) -> Result<CardEntry> {
         image: xclbin.map(|xclbin| xclbin.uuid()),
         kernels,
         holders: peek.holders,
+    })
+}
+
+/// A served card tells of itself, to whoever attaches for a moment.
+fn served_entry(card: CardId, state_folder: Option<&Path>) -> Result<CardEntry> {
+    let holders = store::peek(card, state_folder)?.holders;
+    let options = OpenOptions {
+        purpose: "list".to_owned(),
+        state_folder: state_folder.map(Path::to_owned),
+        ..OpenOptions::default()
+    };
+    let opened = Card::open_with(card, &options)?;
+    let image = opened.image();
+    Ok(CardEntry {
+        card,
+        description: describe(card),
+        state: match (&image, holders.is_empty()) {
+            (_, false) => CardState::Held,
+            (Some(_), true) => CardState::Ready,
+            (None, true) => CardState::Empty,
+        },
+        generation: opened.generation(),
+        image: image.as_ref().map(|image| image.uuid()),
+        kernels: image
+            .iter()
+            .flat_map(|image| image.kernels())
+            .map(|kernel| kernel.name.clone())
+            .collect(),
+        holders,
     })
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod program;
 pub(crate) mod reset;
 pub(crate) mod sample;
 pub(crate) mod sign;
+pub(crate) mod sim;
 pub(crate) mod validate;
 pub(crate) mod verify;
 pub(crate) mod xrt;
@@ -47,6 +48,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Key(command) => key::run(&command)?,
         Command::Sign(args) => sign::run(&args)?,
         Command::Sample(args) => sample::run(&args)?,
+        Command::Sim(command) => sim::run(&context, &command)?,
         Command::XrtEnv(args) => xrt::print_environment(&context, &args)?,
         Command::Run(args) => xrt::run(&context, &args)?,
         Command::Completions(args) => completions::run(&args)?,

@@ -89,6 +89,31 @@ pub(crate) fn served_socket(name: ServedName, chosen: Option<&Path>) -> Result<P
     Ok(root.join(SERVED_FOLDER).join(format!("{name}.sock")))
 }
 
+/// Cards that living processes serve.
+pub(crate) fn served_cards(chosen: Option<&Path>) -> Vec<ServedName> {
+    let Ok(root) = state_folder(chosen) else {
+        return Vec::new();
+    };
+    let entries = std::fs::read_dir(root.join(SERVED_FOLDER));
+    let entries = entries.into_iter().flatten().flatten();
+    let mut names: Vec<ServedName> = entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            let name = path
+                .file_name()?
+                .to_str()?
+                .strip_suffix(".lock")?
+                .parse()
+                .ok()?;
+            // Its server holds the lock for as long as it lives.
+            let lock = File::open(&path).ok()?;
+            matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)).then_some(name)
+        })
+        .collect();
+    names.sort_unstable();
+    names
+}
+
 /// The folder that holds the state of all simulated cards: `chosen`, else what [`STATE_FOLDER_VARIABLE`] names, else
 /// the one in the user's XDG state home. It need not exist yet.
 ///
