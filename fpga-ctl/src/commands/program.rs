@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::stdout::Stdout;
 
 /// How the images that this program carries are named on the command line.
-const DEFAULT_IMAGE: &str = "default";
+pub(crate) const DEFAULT_IMAGE: &str = "default";
 const QUEUE_IMAGE: &str = "queue";
 
 const AFTER_HELP: &str = "\
