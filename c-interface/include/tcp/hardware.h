@@ -82,6 +82,8 @@ typedef enum tcp_hardware_kind_t {
     TCP_HARDWARE_SIMULATED = 2,
     // xrt:N, which the installed XRT drives.
     TCP_HARDWARE_XRT = 3,
+    // pcie:NAME, a simulated card that a process serves as a PCIe device.
+    TCP_HARDWARE_SERVED = 4,
 } tcp_hardware_kind_t;
 
 // The state of a card.

@@ -31,6 +31,8 @@ pub enum tcp_hardware_kind_t {
     TCP_HARDWARE_SIMULATED = 2,
     /// xrt:N, which the installed XRT drives.
     TCP_HARDWARE_XRT = 3,
+    /// pcie:NAME, a simulated card that a process serves as a PCIe device.
+    TCP_HARDWARE_SERVED = 4,
 }
 
 /// The state of a card.
@@ -257,6 +259,7 @@ fn kind(card: CardId) -> u32 {
         CardId::Software(_) => tcp_hardware_kind_t::TCP_HARDWARE_SOFTWARE,
         CardId::Simulated(_) => tcp_hardware_kind_t::TCP_HARDWARE_SIMULATED,
         CardId::Xrt(_) => tcp_hardware_kind_t::TCP_HARDWARE_XRT,
+        CardId::Served(_) => tcp_hardware_kind_t::TCP_HARDWARE_SERVED,
     };
     kind as u32
 }
