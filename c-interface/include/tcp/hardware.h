@@ -224,7 +224,8 @@ typedef struct tcp_hardware_info_t {
 // A descriptor of the Tool Capability Protocol, version 2. Any 24 bytes are one; whether they are well-formed is part of
 // the decision.
 typedef struct tcp_descriptor_t {
-    // Big-endian fields, as docs/c-interface.md says where to read.
+    // Big-endian: magic 0 to 3, version 4 and 5, command hash 6 to 9, security flags 10 to 13, costs 14 to 21, checksum 22
+    // and 23.
     uint8_t bytes[TCP_DESCRIPTOR_SIZE];
 } tcp_descriptor_t;
 

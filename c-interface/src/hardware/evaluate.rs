@@ -23,7 +23,8 @@ pub const TCP_DESCRIPTOR_SIZE: usize = 24;
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 pub struct tcp_descriptor_t {
-    /// Big-endian fields, as docs/c-interface.md says where to read.
+    /// Big-endian: magic 0 to 3, version 4 and 5, command hash 6 to 9, security flags 10 to 13, costs 14 to 21, checksum 22
+    /// and 23.
     pub bytes: [u8; TCP_DESCRIPTOR_SIZE],
 }
 
