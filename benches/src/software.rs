@@ -6,20 +6,12 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use crc::{CRC_16_MODBUS, Crc};
 use host_runtime::judge::{InstructionSet, Judge, JudgeSettings};
-use host_runtime::tcp::random::RandomDescriptors;
-use host_runtime::tcp::{Checksum, Descriptor, Limits, Options, Policy, Verdict};
+use host_runtime::tcp::{Checksum, Options, Policy, Verdict};
+use peers::workload::{IN_CACHE, IN_MEMORY};
+use peers::{limits, loops, workload};
 
 use crate::report::{Bound, Report};
-
-/// Descriptors that stay in the first-level cache, with their verdicts: 25 KiB.
-const IN_CACHE: usize = 1024;
-
-/// Descriptors that no cache holds: 384 MiB.
-const IN_MEMORY: usize = 16 << 20;
-
-const MODBUS: Crc<u16> = Crc::<u16>::new(&CRC_16_MODBUS);
 
 /// How much faster than the loop each instruction set has to be, CRC-32.
 fn to_reach(set: InstructionSet) -> Option<f64> {
@@ -51,85 +43,6 @@ pub(crate) fn measure(report: &mut Report, rounds: u32) -> Result<()> {
     from_memory(report, rounds)
 }
 
-/// A policy that asks everything there is to ask; the default one asks for neither deny flags nor maxima.
-fn demanding() -> Policy {
-    Policy {
-        deny_mask: 0x0001_0000,
-        approval_mask: 0x0002_0000,
-        limits: Limits {
-            max_exec_ms: 1000,
-            max_memory_mb: 512,
-            max_output_kb: 100,
-        },
-        ..Policy::default()
-    }
-}
-
-/// The loop that one would write, with the checksum of these 22 bytes.
-#[inline(always)]
-fn judge_each(
-    descriptors: &[Descriptor],
-    options: Options,
-    policy: &Policy,
-    verdicts: &mut [Verdict],
-    checksum: impl Fn(&[u8]) -> u16,
-) {
-    for (descriptor, verdict) in descriptors.iter().zip(verdicts) {
-        let bytes = descriptor.as_bytes();
-        let flags = descriptor.flags();
-        let risk = flags & 0x1f;
-        let well_formed = bytes[..6] == *b"TCP\x02\x00\x02"
-            && descriptor.stored_checksum() == checksum(&bytes[..22])
-            && risk.count_ones() == 1
-            && flags & policy.reserved_mask == 0;
-        *verdict = Verdict::MALFORMED;
-        if !well_formed {
-            continue;
-        }
-        let level = risk.trailing_zeros() as u8;
-        let mut decision = policy.risk[usize::from(level)].code();
-        let mut marks = 1 | level << 3;
-        if flags & policy.deny_mask != 0 {
-            decision = 3;
-            marks |= 0x80;
-        }
-        if flags & policy.approval_mask != 0 {
-            decision = decision.max(2);
-            marks |= 0x80;
-        }
-        let over = descriptor.exec_ms(options.layout) > policy.limits.max_exec_ms
-            || descriptor.memory_mb(options.layout) > policy.limits.max_memory_mb
-            || descriptor.output_kb(options.layout) > policy.limits.max_output_kb;
-        if over {
-            decision = decision.max(policy.exceeded.code());
-            marks |= 0x40;
-        }
-        *verdict = Verdict(marks | decision << 1);
-    }
-}
-
-fn peer(descriptors: &[Descriptor], options: Options, policy: &Policy, verdicts: &mut [Verdict]) {
-    match options.checksum {
-        Checksum::Crc32 => judge_each(descriptors, options, policy, verdicts, |bytes| {
-            crc32fast::hash(bytes) as u16
-        }),
-        Checksum::Modbus => judge_each(descriptors, options, policy, verdicts, |bytes| {
-            MODBUS.checksum(bytes)
-        }),
-        Checksum::Sum => judge_each(descriptors, options, policy, verdicts, |bytes| {
-            bytes.iter().map(|&byte| u16::from(byte)).sum()
-        }),
-    }
-}
-
-const fn peer_name(checksum: Checksum) -> &'static str {
-    match checksum {
-        Checksum::Crc32 => "crc32fast",
-        Checksum::Modbus => "crate crc",
-        Checksum::Sum => "a plain sum",
-    }
-}
-
 fn one_thread(set: InstructionSet) -> JudgeSettings {
     JudgeSettings {
         instruction_set: Some(set),
@@ -156,12 +69,9 @@ fn in_cache(
     checksum: Checksum,
     least: f64,
 ) -> Result<()> {
-    let options = Options {
-        checksum,
-        ..Options::default()
-    };
+    let options = workload::options(checksum);
     let (plain, plain_times) = compare(rounds, set, options, &Policy::reset_default())?;
-    let (full, _) = compare(rounds, set, options, &demanding())?;
+    let (full, _) = compare(rounds, set, options, &workload::demanding())?;
     let [ours, theirs] = plain_times;
     let median = |mut ratios: Vec<f64>| {
         ratios.sort_by(f64::total_cmp);
@@ -170,7 +80,7 @@ fn in_cache(
     report.median(
         format!(
             "software device in cache, {checksum}, {set}: times as fast as a loop with {}",
-            peer_name(checksum)
+            loops::name(checksum)
         ),
         plain,
         Bound::AtLeast(least),
@@ -189,10 +99,7 @@ fn compare(
     options: Options,
     policy: &Policy,
 ) -> Result<(Vec<f64>, [f64; 2])> {
-    let descriptors: Vec<_> = RandomDescriptors::new(1, options, policy)
-        .malformed_share(0.05)
-        .take(IN_CACHE)
-        .collect();
+    let descriptors = workload::descriptors(IN_CACHE, options, policy);
     let judge = Judge::new(options, policy).with(&one_thread(set))?;
     let mut expected = vec![Verdict::default(); IN_CACHE];
     let mut verdicts = expected.clone();
@@ -200,7 +107,7 @@ fn compare(
     let (mut ratios, mut best) = (Vec::new(), [f64::MAX; 2]);
     for _ in 0..rounds {
         let theirs = nanoseconds(shortest(|| {
-            peer(
+            loops::judge(
                 black_box(&descriptors),
                 options,
                 policy,
@@ -217,25 +124,9 @@ fn compare(
     Ok((ratios, best))
 }
 
-/// Reads everything once, with nothing to compute but a sum that many additions make at once.
-fn read(descriptors: &[Descriptor]) -> u64 {
-    let words: &[u8] = bytemuck::cast_slice(descriptors);
-    let (_, words, _) = bytemuck::pod_align_to::<u8, u64>(words);
-    let mut sums = [0_u64; 32];
-    for chunk in words.chunks_exact(32) {
-        for (sum, word) in sums.iter_mut().zip(chunk) {
-            *sum = sum.wrapping_add(*word);
-        }
-    }
-    sums.iter().fold(0, |total, sum| total.wrapping_add(*sum))
-}
-
 fn from_memory(report: &mut Report, rounds: u32) -> Result<()> {
     let (options, policy) = (Options::default(), Policy::reset_default());
-    let drawn: Vec<_> = RandomDescriptors::new(1, options, &policy)
-        .malformed_share(0.05)
-        .take(1 << 16)
-        .collect();
+    let drawn = workload::descriptors(1 << 16, options, &policy);
     let descriptors = drawn.repeat(IN_MEMORY / drawn.len());
     let mut verdicts = vec![Verdict::default(); descriptors.len()];
     let settings = JudgeSettings {
@@ -257,7 +148,7 @@ fn from_memory(report: &mut Report, rounds: u32) -> Result<()> {
     let (mut shares, mut gains, mut best) = (Vec::new(), Vec::new(), [f64::MAX; 2]);
     for _ in 0..rounds {
         let reading = seconds(&mut || {
-            black_box(read(black_box(&descriptors)));
+            black_box(limits::read(black_box(&descriptors)));
         });
         let judging = seconds(&mut || {
             black_box(chosen.verdicts(black_box(&descriptors), black_box(&mut verdicts)));
