@@ -115,7 +115,9 @@ impl Card for PlainCard {
             .push(format!("{address:#x} of {client} released"));
     }
 
-    fn release_all(&self, _client: u32) {}
+    fn release_all(&self, client: u32) {
+        self.told.lock().push(format!("all of {client} released"));
+    }
 
     fn taken(&self, unit: u32) {
         self.told.lock().push(format!("{unit} taken"));
@@ -376,7 +378,10 @@ fn a_unit_has_one_holder_until_it_is_given_back_or_its_holder_leaves() {
     let take = |driver: &Driver| driver.read(BAR0_REGION, u64::from(id::REG_HOLDER) + 4);
     assert_eq!(take(&one), 0);
     assert_eq!(take(&other), number);
-    // Only its holder can give it back.
+    // Only its holder can give it back, and only as itself.
+    let own = other.read(BAR0_REGION, id::REG_CLIENT.into());
+    other.write(BAR0_REGION, u64::from(id::REG_HOLDER) + 4, own);
+    assert_eq!(take(&other), number);
     other.write(BAR0_REGION, u64::from(id::REG_HOLDER) + 4, number);
     assert_eq!(take(&other), number);
     one.write(BAR0_REGION, u64::from(id::REG_HOLDER) + 4, number);
@@ -389,11 +394,12 @@ fn a_unit_has_one_holder_until_it_is_given_back_or_its_holder_leaves() {
     assert_eq!(
         *bench.card.told.lock(),
         [
-            "1 taken",
-            "1 given back",
-            "1 taken",
-            "1 given back by leaving",
-            "1 taken"
+            "1 taken".to_owned(),
+            "1 given back".to_owned(),
+            "1 taken".to_owned(),
+            "1 given back by leaving".to_owned(),
+            format!("all of {own} released"),
+            "1 taken".to_owned(),
         ]
     );
 }
@@ -512,4 +518,18 @@ fn memory_is_given_out_by_the_card() {
             format!("0x123456000 of {client} released"),
         ]
     );
+}
+
+#[test]
+fn of_two_states_of_the_card_the_later_one_is_shown() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    let mut status = bench.card.status();
+    status.sequence = 9;
+    status.clock_mhz = 250;
+    bench.card.events().status_changed(&status);
+    status.sequence = 8;
+    status.clock_mhz = 100;
+    bench.card.events().status_changed(&status);
+    assert_eq!(driver.read(BAR0_REGION, id::REG_CLOCK_MHZ.into()), 250);
 }

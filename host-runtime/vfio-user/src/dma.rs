@@ -481,3 +481,18 @@ unsafe fn copy_to_shared(from: &[u8], to: NonNull<u8>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_is_full_takes_no_more() {
+        let table = DmaTable::new(2);
+        table.map(0, 1, DmaAccess::BOTH, None).unwrap();
+        table.map(1, 1, DmaAccess::BOTH, None).unwrap();
+        assert_eq!(table.map(2, 1, DmaAccess::BOTH, None), Err(Errno::NOSPC));
+        table.unmap(0, 1).unwrap();
+        table.map(2, 1, DmaAccess::BOTH, None).unwrap();
+    }
+}

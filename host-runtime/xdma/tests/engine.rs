@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use proptest::prelude::*;
 use xdma::registers::{channel, control, irq, sgdma, sgdma_common, status, target, write_back};
@@ -16,10 +17,14 @@ const WRITE_BACK: u64 = HOST + 0x1_F000;
 /// The card's memory that refuses every access.
 const REFUSING: u64 = 0x4000_0000;
 
+type Meanwhile = Box<dyn Fn(&Machine)>;
+
 struct Machine {
     host: RefCell<Vec<u8>>,
     card: RefCell<Vec<u8>>,
     messages: RefCell<Vec<u32>>,
+    /// Called in the midst of a transfer.
+    meanwhile: RefCell<Option<Meanwhile>>,
     reads: RefCell<Vec<(u64, usize)>>,
 }
 
@@ -29,6 +34,7 @@ impl Machine {
             host: RefCell::new((0..BYTES).map(|i| ((i * 31) >> 3) as u8).collect()),
             card: RefCell::new((0..BYTES).map(|i| ((i * 17) >> 2) as u8).collect()),
             messages: RefCell::default(),
+            meanwhile: RefCell::default(),
             reads: RefCell::default(),
         }
     }
@@ -73,6 +79,10 @@ impl Bus for Machine {
     }
 
     fn host_to_card(&self, host: u64, card: u64, len: usize) -> Result<(), TransferFault> {
+        let meanwhile = self.meanwhile.borrow_mut().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile(self);
+        }
         let from = Self::place(HOST, host, len).ok_or(TransferFault::Host(HostFault))?;
         let to = Self::on_card(card, len)?;
         self.card.borrow_mut()[to].copy_from_slice(&self.host.borrow()[from]);
@@ -351,6 +361,47 @@ fn clearing_run_ends_the_engine_after_the_descriptor_under_way() {
     bench.work();
     assert_eq!(bench.read(target::H2C + channel::STATUS), 0);
     assert_eq!(bench.read(target::H2C + channel::CONTROL), 0);
+}
+
+#[test]
+fn what_was_under_way_at_a_reset_does_not_count_for_what_is_started_after() {
+    let machine = Machine::new();
+    let dma = Rc::new(Xdma::new(Layout::default()));
+    machine.put(LIST, &[DmaDescriptor::new(HOST, CARD, 64, LAST)]);
+    let start = |dma: &Xdma, machine: &Machine| {
+        dma.write(machine, target::H2C_SGDMA + sgdma::FIRST_LOW, LIST as u32);
+        dma.write(
+            machine,
+            target::H2C + channel::CONTROL,
+            control::RUN | LOGGING,
+        );
+    };
+    let again = Rc::clone(&dma);
+    *machine.meanwhile.borrow_mut() = Some(Box::new(move |machine| {
+        again.reset();
+        start(&again, machine);
+    }));
+    start(&dma, &machine);
+    // The list is fetched; the transfer begins, and all is reset and started anew; then the transfer ends.
+    assert!(dma.work(&machine) && dma.work(&machine));
+    machine.card.borrow_mut().fill(0);
+    while dma.work(&machine) {}
+    assert_eq!(dma.read(&machine, target::H2C + channel::COMPLETED), 1);
+    assert!(machine.card.borrow()[..64] == machine.host.borrow()[..64]);
+}
+
+#[test]
+fn addresses_of_the_card_stay_where_they_are_if_that_is_asked_for() {
+    let bench = Bench::new();
+    let before = bench.machine.card.borrow().clone();
+    bench
+        .machine
+        .put(LIST, &[DmaDescriptor::new(HOST, CARD, 200, LAST)]);
+    assert_eq!(bench.run(target::H2C, 0, control::NON_INCREMENTING), DONE);
+    let (card, host) = (bench.machine.card.borrow(), bench.machine.host.borrow());
+    // Beats of 64 bytes: the last one has eight, and what it does not cover is of the one before.
+    assert!(card[..8] == host[192..200] && card[8..64] == host[136..192]);
+    assert!(card[64..] == before[64..]);
 }
 
 #[test]

@@ -208,6 +208,24 @@ impl Client {
         Ok(())
     }
 
+    /// Masks `count` interrupts from `start` on, or unmasks them; one that was raised while it was masked comes then.
+    ///
+    /// # Errors
+    /// As [`Client::device_info`].
+    pub fn mask_interrupts(&self, index: u32, start: u32, count: u32, mask: bool) -> Result<()> {
+        let action = if mask { SetIrqs::MASK } else { SetIrqs::UNMASK };
+        let request = SetIrqs {
+            argsz: size_of::<SetIrqs>() as u32,
+            flags: SetIrqs::DATA_NONE | action,
+            index,
+            start,
+            count,
+        };
+        let what = || format!("masking interrupts of type {index}");
+        self.ask(Command::SetIrqs, &[bytemuck::bytes_of(&request)], &[], what)?;
+        Ok(())
+    }
+
     /// Switches all interrupts of a type off.
     ///
     /// # Errors

@@ -71,3 +71,49 @@ pub(super) fn decode(info: &RegionInfoWire, reply: Message) -> Result<RegionInfo
     }
     Ok(region)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Header;
+
+    /// What a server says of a region of 0x4000 bytes, with these areas, and where its capability points next.
+    fn said(areas: &[(u64, u64)], count: u32, next: u32) -> Result<RegionInfo> {
+        let info = RegionInfoWire {
+            argsz: 0,
+            flags: RegionInfoWire::MMAP | RegionInfoWire::CAPS,
+            index: 0,
+            cap_offset: RegionInfoWire::BYTES as u32,
+            size: 0x4000,
+            offset: 0,
+        };
+        let sparse = SparseMmap {
+            id: SparseMmap::ID,
+            version: SparseMmap::VERSION,
+            next,
+            areas: count,
+            reserved: 0,
+        };
+        let mut payload = bytemuck::bytes_of(&info).to_vec();
+        payload.extend(bytemuck::bytes_of(&sparse));
+        for &(offset, size) in areas {
+            payload.extend(bytemuck::bytes_of(&Area { offset, size }));
+        }
+        let reply = Message {
+            header: Header::default(),
+            payload,
+            fds: vec![std::fs::File::open("/dev/null").unwrap().into()],
+        };
+        decode(&info, reply)
+    }
+
+    #[test]
+    fn areas_outside_of_a_region_and_lists_that_do_not_end_are_not_believed() {
+        assert_eq!(said(&[(0, 0x4000)], 1, 0).unwrap().areas, [(0, 0x4000)]);
+        said(&[(0x3000, 0x1001)], 1, 0).unwrap_err();
+        said(&[(u64::MAX, 2)], 1, 0).unwrap_err();
+        said(&[(0, 1)], 2, 0).unwrap_err();
+        said(&[(0, 1)], 1, RegionInfoWire::BYTES as u32).unwrap_err();
+        said(&[(0, 1)], 1, u32::MAX).unwrap_err();
+    }
+}

@@ -356,3 +356,24 @@ fn unmapping_waits_for_what_is_under_way_and_ends_access() {
         assert_eq!(bytes, [0; 64]);
     }
 }
+
+#[test]
+fn an_interrupt_that_is_masked_is_told_of_when_it_is_unmasked() {
+    let bench = Bench::new();
+    let (client, link) = bench.client_with_link();
+    let signal = eventfd(0, EventfdFlags::NONBLOCK).unwrap();
+    client
+        .set_interrupts(MSIX_IRQ, 1, &[signal.as_fd()])
+        .unwrap();
+    let count = || {
+        let mut bytes = [0; 8];
+        rustix::io::read(&signal, &mut bytes).map(|_| u64::from_ne_bytes(bytes))
+    };
+    client.mask_interrupts(MSIX_IRQ, 1, 1, true).unwrap();
+    link.interrupt(MSIX_IRQ, 1);
+    assert_eq!(count(), Err(Errno::AGAIN));
+    client.mask_interrupts(MSIX_IRQ, 1, 1, false).unwrap();
+    assert_eq!(count(), Ok(1));
+    client.mask_interrupts(MSIX_IRQ, 1, 1, false).unwrap();
+    assert_eq!(count(), Err(Errno::AGAIN));
+}
