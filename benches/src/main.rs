@@ -9,6 +9,7 @@
 mod clock_rate;
 mod kernel;
 mod launch;
+mod queue;
 mod report;
 mod software;
 mod validate;
@@ -42,6 +43,8 @@ enum Part {
     Validate,
     /// Launches, directly and through XRT; large transfers; several compute units
     Launch,
+    /// Queues beside a cache-line ping-pong and the bare judge; the kernel's clocks, also over PCIe
+    Queue,
     /// The software device beside a loop over the descriptors, and beside reading memory
     Software,
 }
@@ -58,6 +61,7 @@ fn main() -> Result<()> {
         match part {
             Part::Clock => clock_rate::measure(&mut report, arguments.rounds)?,
             Part::Launch => launch::measure(&mut report, arguments.rounds)?,
+            Part::Queue => queue::measure(&mut report, arguments.rounds)?,
             Part::Software => software::measure(&mut report, arguments.rounds)?,
             Part::Kernel => kernel::measure(&mut report)?,
             Part::Validate => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::clocks::ClockRatio;
+use super::pcie::PcieLink;
 use super::stall::Stalls;
 
 /// How the memory answers.
@@ -41,6 +42,8 @@ pub struct EngineConfig {
     pub second_clock: Option<ClockRatio>,
     /// The memory's timing.
     pub memory: MemoryTiming,
+    /// The way between host and card; `None`: no delay.
+    pub link: Option<PcieLink>,
     /// Random stalls.
     pub stalls: Stalls,
     /// Whether the AXI protocol is checked.
@@ -64,6 +67,7 @@ impl Default for EngineConfig {
             clock_period_ps: 3333,
             second_clock: None,
             memory: MemoryTiming::default(),
+            link: None,
             stalls: Stalls::default(),
             checkers: true,
             watchdog: 1_000_000,

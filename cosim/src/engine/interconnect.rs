@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::burst::Burst;
+use super::config::EngineConfig;
+use super::pcie::UnderWay;
 use crate::memory::DeviceMemory;
 
 /// `RRESP` and `BRESP` where there is no memory.
@@ -52,13 +54,25 @@ pub(super) struct Interconnect {
     /// Bytes each bank may still move; empty without a limit.
     credit: Vec<u64>,
     bytes_per_clock: u64,
+    /// Clocks of one way to each bank.
+    ways: Vec<u64>,
+    under_way: UnderWay,
 }
 
 // SAFETY: the pointers lead into `memory`, which may be reached from any thread.
 unsafe impl Send for Interconnect {}
 
 impl Interconnect {
-    pub(super) fn new(memory: Arc<DeviceMemory>, bytes_per_clock: Option<u32>) -> Self {
+    pub(super) fn new(memory: Arc<DeviceMemory>, config: &EngineConfig) -> Self {
+        let bytes_per_clock = config.memory.bytes_per_clock;
+        let mut ways = vec![0; memory.banks().len()];
+        if let Some(link) = &config.link {
+            for &bank in &link.host_banks {
+                if let Some(way) = ways.get_mut(bank) {
+                    *way = link.clocks(config.clock_period_ps);
+                }
+            }
+        }
         let routes: Vec<_> = memory
             .banks()
             .iter()
@@ -72,6 +86,8 @@ impl Interconnect {
             bytes_per_clock: u64::from(bytes_per_clock.unwrap_or(0).max(1)),
             routes,
             faults: Vec::new(),
+            ways,
+            under_way: UnderWay::default(),
             memory,
         }
     }
@@ -107,6 +123,28 @@ impl Interconnect {
             }
             Some(_) => false,
         }
+    }
+
+    /// Clocks of one way to a bank.
+    #[inline]
+    pub(super) fn way(&self, bank: usize) -> u64 {
+        self.ways.get(bank).copied().unwrap_or(0)
+    }
+
+    /// Sends bytes to memory that is so many clocks away.
+    ///
+    /// # Safety
+    ///
+    /// `to` is valid for writes of `bytes` as long as the memory lives.
+    pub(super) unsafe fn send(&mut self, way: u64, to: *mut u8, bytes: &[u8], strobes: u128) {
+        // SAFETY: the caller's promise; what is under way goes with the memory.
+        unsafe { self.under_way.send(self.now + way, to, bytes, strobes) };
+    }
+
+    /// Has what was sent be seen when its time has come.
+    #[inline(always)]
+    pub(super) fn land(&mut self) {
+        self.under_way.land(self.now);
     }
 
     #[inline(always)]

@@ -53,21 +53,32 @@ pub(super) struct LitePort {
     pub(super) offset: usize,
     strobes: u8,
     stalls: StallSource,
-    queue: VecDeque<RegisterAccess>,
+    /// Clocks of one way to the host.
+    way: u64,
+    /// With the clock from which each may begin.
+    queue: VecDeque<(RegisterAccess, u64)>,
     pending: Option<Pending>,
-    results: VecDeque<RegisterResult>,
+    /// With the clock from which the host sees each.
+    results: VecDeque<(RegisterResult, u64)>,
     /// `RRESP` and `RDATA`, or `BRESP`, of a response that waits for the engine's ready.
     held_r: Option<(u8, u64)>,
     held_b: Option<u8>,
 }
 
 impl LitePort {
-    pub(super) fn new(name: String, interface: &LiteInterface, stalls: StallSource) -> Self {
+    /// `way` is how many clocks the host is away.
+    pub(super) fn new(
+        name: String,
+        interface: &LiteInterface,
+        stalls: StallSource,
+        way: u64,
+    ) -> Self {
         Self {
             name,
             offset: interface.offset,
             strobes: ((1u16 << (interface.data_width / 8)) - 1) as u8,
             stalls,
+            way,
             queue: VecDeque::new(),
             pending: None,
             results: VecDeque::new(),
@@ -76,12 +87,15 @@ impl LitePort {
         }
     }
 
-    pub(super) fn submit(&mut self, access: RegisterAccess) {
-        self.queue.push_back(access);
+    pub(super) fn submit(&mut self, access: RegisterAccess, now: u64) {
+        self.queue.push_back((access, now + self.way));
     }
 
-    pub(super) fn take_result(&mut self) -> Option<RegisterResult> {
-        self.results.pop_front()
+    pub(super) fn take_result(&mut self, now: u64) -> Option<RegisterResult> {
+        let due = self.results.front().is_some_and(|&(_, seen)| seen <= now);
+        due.then(|| self.results.pop_front())
+            .flatten()
+            .map(|(result, _)| result)
     }
 
     pub(super) fn reset(&mut self, axi: &mut AxiLite) {
@@ -146,17 +160,18 @@ impl LitePort {
             self.check(axi, now)?;
         }
         if axi.out.rvalid & axi.input.rready != 0 {
-            self.complete(axi.out.rdata, axi.out.rresp);
+            self.complete(axi.out.rdata, axi.out.rresp, now + self.way);
             axi.input.rready = 0;
         }
         if axi.out.bvalid & axi.input.bready != 0 {
             // Polling a register is not progress; writing one is.
             fabric.progress();
-            self.complete(0, axi.out.bresp);
+            self.complete(0, axi.out.bresp, now);
             axi.input.bready = 0;
         }
         if self.pending.is_none()
-            && let Some(access) = self.queue.pop_front()
+            && self.queue.front().is_some_and(|&(_, begin)| begin <= now)
+            && let Some((access, _)) = self.queue.pop_front()
         {
             let data = matches!(access, RegisterAccess::Write { .. });
             self.pending = Some(Pending {
@@ -197,14 +212,15 @@ impl LitePort {
         }
     }
 
-    fn complete(&mut self, data: u64, response: u8) {
+    fn complete(&mut self, data: u64, response: u8, seen: u64) {
         // Without the checkers a response may come that nobody asked for: it is dropped.
         if let Some(pending) = self.pending.take() {
-            self.results.push_back(RegisterResult {
+            let result = RegisterResult {
                 access: pending.access,
                 data,
                 response,
-            });
+            };
+            self.results.push_back((result, seen));
         }
     }
 

@@ -10,6 +10,7 @@ mod error;
 mod interconnect;
 mod lite;
 mod master;
+mod pcie;
 mod read;
 mod slave;
 mod stall;
@@ -28,6 +29,7 @@ pub use config::{EngineConfig, MemoryTiming, UnitOptions};
 pub use error::{Channel, EngineError, Rule, Violation};
 pub use interconnect::{Access, ErrorResponse, Fault};
 pub use lite::{RegisterAccess, RegisterResult};
+pub use pcie::PcieLink;
 pub use slave::{BurstResult, BurstWrite};
 pub use stall::Stalls;
 pub use stream::StreamEnd;
@@ -92,7 +94,7 @@ impl Engine {
     /// An engine without compute units.
     pub fn new(config: EngineConfig, memory: Arc<DeviceMemory>) -> Self {
         Self {
-            fabric: Interconnect::new(memory, config.memory.bytes_per_clock),
+            fabric: Interconnect::new(memory, &config),
             clocks: Clocks::new(config.clock_period_ps, config.second_clock),
             config,
             units: Vec::new(),
@@ -335,6 +337,7 @@ impl Engine {
                 }
             }
             self.fabric.now = now + 1;
+            self.fabric.land();
         }
         Ok(RunEnd::Reached)
     }
@@ -395,10 +398,11 @@ impl Engine {
         unit: usize,
         access: RegisterAccess,
     ) -> Result<(), EngineError> {
+        let now = self.fabric.now;
         let unit = self.unit_mut(unit)?;
         match unit.lites.first_mut() {
             Some(port) => {
-                port.submit(access);
+                port.submit(access, now);
                 Ok(())
             }
             None => Err(no_such(&unit.name, "AXI4-Lite port", "s_axi_control", &[])),
@@ -411,11 +415,12 @@ impl Engine {
     ///
     /// [`EngineError::NoSuchUnit`].
     pub fn register_result(&mut self, unit: usize) -> Result<Option<RegisterResult>, EngineError> {
+        let now = self.fabric.now;
         Ok(self
             .unit_mut(unit)?
             .lites
             .first_mut()
-            .and_then(|port| port.take_result()))
+            .and_then(|port| port.take_result(now)))
     }
 
     /// Reads a register, stepping until it is answered.
@@ -486,11 +491,12 @@ impl Engine {
         port: &str,
         burst: &BurstWrite,
     ) -> Result<(), EngineError> {
+        let now = self.fabric.now;
         let owner = self.unit_mut(unit)?;
         let position = owner.slave(port)?;
         let slave = &mut owner.slaves[position];
         slave
-            .submit(burst)
+            .submit(burst, now)
             .map_err(|what| EngineError::Unsupported {
                 unit: owner.name.clone(),
                 what,

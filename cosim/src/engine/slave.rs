@@ -34,6 +34,8 @@ pub struct BurstResult {
 }
 
 struct Beat {
+    /// The clock from which it may be offered.
+    begin: u64,
     data: Vec<u8>,
     strobes: u128,
     last: bool,
@@ -47,7 +49,10 @@ pub(super) struct SlavePort {
     pub(super) offset: usize,
     bytes: usize,
     stalls: StallSource,
-    addresses: VecDeque<(u64, u8)>,
+    /// Clocks of one way to the host.
+    way: u64,
+    /// Address, length, and the clock from which each may begin.
+    addresses: VecDeque<(u64, u8, u64)>,
     beats: VecDeque<Beat>,
     /// Bursts whose last beat has been taken.
     unanswered: usize,
@@ -57,12 +62,19 @@ pub(super) struct SlavePort {
 }
 
 impl SlavePort {
-    pub(super) fn new(name: String, interface: &SlaveInterface, stalls: StallSource) -> Self {
+    /// `way` is how many clocks the host is away.
+    pub(super) fn new(
+        name: String,
+        interface: &SlaveInterface,
+        stalls: StallSource,
+        way: u64,
+    ) -> Self {
         Self {
             name,
             offset: interface.offset,
             bytes: interface.data_width as usize / 8,
             stalls,
+            way,
             addresses: VecDeque::new(),
             beats: VecDeque::new(),
             unanswered: 0,
@@ -72,7 +84,7 @@ impl SlavePort {
     }
 
     /// Queues a burst, or says what is wrong with it.
-    pub(super) fn submit(&mut self, burst: &BurstWrite) -> Result<(), String> {
+    pub(super) fn submit(&mut self, burst: &BurstWrite, now: u64) -> Result<(), String> {
         let bytes = self.bytes;
         let beats = burst.data.len() / bytes;
         let (address, size) = (burst.address, burst.data.len() as u64);
@@ -87,10 +99,13 @@ impl SlavePort {
                 burst.strobes.len()
             ));
         }
-        self.addresses.push_back((address, (beats - 1) as u8));
+        let begin = now + self.way;
+        self.addresses
+            .push_back((address, (beats - 1) as u8, begin));
         let all = u128::MAX >> (128 - bytes);
         for (index, data) in burst.data.chunks(bytes).enumerate() {
             self.beats.push_back(Beat {
+                begin,
                 data: data.to_vec(),
                 strobes: burst.strobes.get(index).copied().unwrap_or(all) & all,
                 last: index + 1 == beats,
@@ -168,7 +183,11 @@ impl SlavePort {
         }
         if out.awvalid == 0
             && stalled & stall::AW == 0
-            && let Some((address, len)) = self.addresses.pop_front()
+            && self
+                .addresses
+                .front()
+                .is_some_and(|&(.., begin)| begin <= now)
+            && let Some((address, len, _)) = self.addresses.pop_front()
         {
             out.awvalid = 1;
             out.awaddr = address;
@@ -178,6 +197,7 @@ impl SlavePort {
         }
         if out.wvalid == 0
             && stalled & stall::W == 0
+            && self.beats.front().is_some_and(|beat| beat.begin <= now)
             && let Some(beat) = self.beats.pop_front()
         {
             out.wvalid = 1;

@@ -55,6 +55,8 @@ pub(super) struct Transfer {
     /// See [`Interconnect::route`]; null where there is no memory.
     origin: *mut u8,
     pub(super) bank: usize,
+    /// Clocks of one way to it.
+    pub(super) way: u64,
     /// Some address of it has an injected error.
     faulty: bool,
 }
@@ -75,6 +77,7 @@ impl Transfer {
             ready_at: 0,
             origin: std::ptr::null_mut(),
             bank: 0,
+            way: 0,
             faulty: false,
         }
     }
@@ -108,6 +111,7 @@ impl Transfer {
         }
         let (origin, bank) = route.unwrap_or((std::ptr::null_mut(), 0));
         let faulty = fabric.has_fault(first, bytes);
+        let way = fabric.way(bank);
         let words = burst.kind == Kind::Incrementing
             && burst.size == port.width
             && burst.beat().1 == port.bytes;
@@ -115,9 +119,10 @@ impl Transfer {
             burst,
             plain: words && !faulty && !origin.is_null(),
             id,
-            ready_at: fabric.now + latency.max(1),
+            ready_at: fabric.now + latency.max(1) + 2 * way,
             origin,
             bank,
+            way,
             faulty,
         })
     }

@@ -106,6 +106,8 @@ impl Unit {
                 )
             })
             .collect();
+        let link = config.link.as_ref();
+        let way = link.map_or(0, |link| link.clocks(config.clock_period_ps));
         let slaves = interfaces
             .slaves
             .iter()
@@ -114,6 +116,7 @@ impl Unit {
                     format!("{name}.{}", slave.name),
                     slave,
                     source([stalls.slave; 5]),
+                    way,
                 )
             })
             .collect();
@@ -125,6 +128,7 @@ impl Unit {
                     format!("{name}.{}", lite.name),
                     lite,
                     source([stalls.lite; 5]),
+                    way,
                 )
             })
             .collect();

@@ -170,7 +170,7 @@ impl WriteSide {
         &mut self,
         port: &PortInfo,
         out: &AxiMasterOut,
-        fabric: &Interconnect,
+        fabric: &mut Interconnect,
     ) -> Result<(), Box<Violation>> {
         let last = self.current.burst.left == 1;
         if CHECK && (out.wlast != 0) != last {
@@ -185,7 +185,11 @@ impl WriteSide {
             );
             return Err(port.violation(rule, Channel::W, fabric.now, detail));
         }
-        if self.current.plain && port.bytes == 64 && out.wstrb[0] == u64::MAX {
+        if self.current.plain
+            && port.bytes == 64
+            && out.wstrb[0] == u64::MAX
+            && self.current.way == 0
+        {
             // SAFETY: `accept` found the whole burst inside the memory.
             unsafe { copy_word(out.wdata.as_ptr(), self.current.memory(), 64) };
         } else {
@@ -208,7 +212,7 @@ impl WriteSide {
         &mut self,
         port: &PortInfo,
         out: &AxiMasterOut,
-        fabric: &Interconnect,
+        fabric: &mut Interconnect,
     ) -> Result<(), Box<Violation>> {
         let (address, bytes) = self.current.burst.beat();
         let lane = address as usize & (port.bytes - 1);
@@ -225,6 +229,12 @@ impl WriteSide {
         }
         let to = self.current.memory();
         let from = &out.wdata[lane..][..bytes];
+        if self.current.way > 0 {
+            let strobes = (strobes & lanes) >> lane;
+            // SAFETY: `accept` found the whole burst inside the memory.
+            unsafe { fabric.send(self.current.way, to, from, strobes) };
+            return Ok(());
+        }
         if strobes & lanes == lanes {
             // SAFETY: `accept` found the whole burst inside the memory.
             unsafe { copy_word(from.as_ptr(), to, bytes) };

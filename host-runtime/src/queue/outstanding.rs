@@ -97,14 +97,15 @@ impl Outstanding {
     /// Notes what was submitted; there is room for it.
     pub(super) fn add(&mut self, route: Route, submissions: &[Submission]) {
         let line = self.line(route);
-        for submission in submissions {
-            let place = line.place(line.next);
-            line.entries[place] = Entry {
+        let begin = line.place(line.next);
+        let (before, after) = line.entries.split_at_mut(begin);
+        for (entry, submission) in after.iter_mut().chain(before).zip(submissions) {
+            *entry = Entry {
                 tag: submission.tag(),
                 cancelled: false,
             };
-            line.next = line.next.wrapping_add(1);
         }
+        line.next = line.next.wrapping_add(submissions.len());
     }
 
     /// Notes an answer.

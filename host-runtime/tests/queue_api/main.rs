@@ -8,6 +8,7 @@
 mod common;
 
 mod cost;
+mod link;
 mod promises;
 mod simulated;
 mod software;

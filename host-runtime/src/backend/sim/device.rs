@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bitstreams::ControlProtocol;
-use cosim::engine::{ClockRatio, StreamEnd, UnitOptions};
+use cosim::engine::{ClockRatio, PcieLink, StreamEnd, UnitOptions};
 use cosim::{Bank, DeviceMemory, Engine, EngineConfig, EngineError, ModelLibrary};
 use parking_lot::Mutex;
 
@@ -41,6 +41,11 @@ pub(crate) struct SimConfig {
     pub(super) clocks: Arc<AtomicU64>,
     /// Nanoseconds that the host spent clocking them.
     pub(super) clocking: Arc<AtomicU64>,
+}
+
+/// Whether a bank of that name is the host's memory: XRT's name for it.
+pub(super) fn is_host_memory(bank: &str) -> bool {
+    bank.starts_with("HOST[")
 }
 
 /// Picoseconds of one clock of an image's kernels.
@@ -474,7 +479,13 @@ impl Device for SimDevice {
         let memory = DeviceMemory::new(&banks).map_err(|source| simulation(source.into()))?;
         let memory = Arc::new(memory);
 
+        let is_host = |&position: &usize| is_host_memory(&image.banks()[used[position]].name);
+        let link = config.options.engine.link.clone().map(|link| PcieLink {
+            host_banks: (0..used.len()).filter(is_host).collect(),
+            ..link
+        });
         let settings = EngineConfig {
+            link,
             clock_period_ps: period_ps(image),
             second_clock: image.second_clock_mhz().map(|mhz| ClockRatio {
                 second: mhz.into(),

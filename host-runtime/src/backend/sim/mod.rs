@@ -58,7 +58,8 @@ pub struct Waves {
 /// What only a simulated card can do.
 #[derive(Debug, Clone, Default)]
 pub struct SimOptions {
-    /// Seed, memory timing, stalls, checkers and watchdog. The clock's period comes from the image.
+    /// Seed, memory timing, link, stalls, checkers and watchdog. The clock's period comes from the image, and which banks
+    /// are the host's memory: those named `HOST[..]`.
     pub engine: cosim::EngineConfig,
     /// Waves to record.
     pub waves: Option<Waves>,

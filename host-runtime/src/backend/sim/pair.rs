@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use super::device::SimDevice;
+use super::device::{SimDevice, is_host_memory};
 use super::queues::{Mailbox, Place, Posted};
 use crate::backend::Patience;
 use crate::backend::pair::{Pair, PairFault, Route};
@@ -71,7 +71,7 @@ fn ring_bank(image: &Image) -> Option<usize> {
         banks.filter(|(_, bank)| bank.size > 0)
     };
     banks()
-        .find(|(_, bank)| bank.name.starts_with("HOST"))
+        .find(|(_, bank)| is_host_memory(&bank.name))
         .or_else(|| banks().next())
         .map(|(index, _)| index)
 }

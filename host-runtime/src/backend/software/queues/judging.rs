@@ -84,10 +84,7 @@ impl Judging {
                 .iter()
                 .all(|other| other.options_word() == submissions[0].options_word());
         if together && let Some(byte) = options_byte(&submissions[0]) {
-            for (place, index) in self.scratch.order.iter_mut().zip(0..submissions.len()) {
-                *place = index as u16;
-            }
-            self.judge_group(byte, 0, submissions.len(), submissions, completions);
+            self.judge_alike(byte, submissions, completions);
         } else if submissions.len() >= SORTED_FROM {
             self.judge_sorted(submissions, completions);
         } else {
@@ -107,6 +104,32 @@ impl Judging {
         let (judge, version) = self.judge_of(byte);
         judge.details(descriptor, std::slice::from_mut(&mut detail));
         Completion::of_detail(submission.tag(), detail, version)
+    }
+
+    /// Judges submissions with the same options.
+    fn judge_alike(
+        &mut self,
+        byte: u8,
+        submissions: &[Submission],
+        completions: &mut [Completion],
+    ) {
+        self.judge_of(byte);
+        let version = self.slots[usize::from(byte >> 4)].version;
+        let judge = self.judges[usize::from(byte)]
+            .as_ref()
+            .expect("it was just made");
+        let scratch = &mut *self.scratch;
+        let descriptors = &mut scratch.descriptors[..submissions.len()];
+        let details = &mut scratch.details[..submissions.len()];
+        for (descriptor, submission) in descriptors.iter_mut().zip(submissions) {
+            *descriptor = *submission.descriptor();
+        }
+        judge.details(descriptors, details);
+        for ((completion, submission), detail) in
+            completions.iter_mut().zip(submissions).zip(details.iter())
+        {
+            *completion = Completion::of_detail(submission.tag(), *detail, version);
+        }
     }
 
     /// Judges by options, one group of equal ones after the other.

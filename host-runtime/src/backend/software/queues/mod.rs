@@ -153,10 +153,8 @@ impl Pair for ThreadPair {
 
     #[inline]
     fn submit(&mut self, submissions: &[Submission], _outstanding: usize) -> (usize, Route) {
-        for submission in submissions {
-            self.rings.submit(self.submitted, submission);
-            self.submitted = self.submitted.wrapping_add(1);
-        }
+        self.rings.submit(self.submitted, submissions);
+        self.submitted = self.submitted.wrapping_add(submissions.len());
         self.seat.queues.desk.wake(&self.server);
         (submissions.len(), Route::Ring)
     }

@@ -1,5 +1,6 @@
 //! A pair of rings between two threads of this process, one producer and one consumer each. An entry tells by its phase
 //! bit that it is there, so a submission is one cache line on its way, and so is a completion: nobody asks for indices.
+//! Of several entries the first is written last: who waits for it leaves the lines of the others alone until all are there.
 //! The queue keeps what is outstanding within the rings, so neither ring is ever over-full.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
@@ -18,6 +19,9 @@ pub(super) struct Padded<T>(pub(super) T);
 #[derive(Debug, Default)]
 #[repr(align(32))]
 struct SubmissionSlot([AtomicU64; 4]);
+
+/// Most entries that are held back until all of them are there.
+const TOGETHER: usize = 64;
 
 const SUBMISSION_PHASE: u64 = 1 << 63;
 /// Bit 0 of the flags, as in docs/queue.md.
@@ -55,9 +59,21 @@ impl Rings {
         if index >> self.log & 1 == 0 { bit } else { 0 }
     }
 
-    /// The producer of submissions puts one into its place.
+    /// The producer of submissions puts some into their places.
     #[inline]
-    pub(super) fn submit(&self, index: usize, submission: &Submission) {
+    pub(super) fn submit(&self, index: usize, submissions: &[Submission]) {
+        let mut begin = index;
+        for together in submissions.chunks(TOGETHER) {
+            for (offset, submission) in together.iter().enumerate().skip(1) {
+                self.submit_one(begin.wrapping_add(offset), submission);
+            }
+            self.submit_one(begin, &together[0]);
+            begin = begin.wrapping_add(together.len());
+        }
+    }
+
+    #[inline]
+    fn submit_one(&self, index: usize, submission: &Submission) {
         let [a, b, c, last]: [u64; 4] = bytemuck::cast(submission.without_push_bit());
         let slot = &self.submissions[self.place(index)].0;
         slot[0].store(a, Ordering::Relaxed);
@@ -84,9 +100,21 @@ impl Rings {
         Some(bytemuck::cast(words))
     }
 
-    /// The producer of completions puts one into its place.
+    /// The producer of completions puts some into their places.
     #[inline]
-    pub(super) fn complete(&self, index: usize, completion: &Completion) {
+    pub(super) fn complete(&self, index: usize, completions: &[Completion]) {
+        let mut begin = index;
+        for together in completions.chunks(TOGETHER) {
+            for (offset, completion) in together.iter().enumerate().skip(1) {
+                self.complete_one(begin.wrapping_add(offset), completion);
+            }
+            self.complete_one(begin, &together[0]);
+            begin = begin.wrapping_add(together.len());
+        }
+    }
+
+    #[inline]
+    fn complete_one(&self, index: usize, completion: &Completion) {
         let word: u64 = bytemuck::cast(*completion);
         let word = u64::from_le(word) | self.phase(index, COMPLETION_PHASE);
         self.completions[self.place(index)].store(word, Ordering::Release);

@@ -175,10 +175,8 @@ impl Server {
             }
             let completions = &mut self.completions[..count];
             self.judging.judge(&self.submissions[..count], completions);
-            for completion in completions {
-                pair.rings.complete(pair.next, completion);
-                pair.next = pair.next.wrapping_add(1);
-            }
+            pair.rings.complete(pair.next, completions);
+            pair.next = pair.next.wrapping_add(count);
             pair.rings.wake();
             served = true;
         }
