@@ -5,6 +5,10 @@
 pub(crate) mod pair;
 pub(crate) mod pcie;
 pub(crate) mod polled_unit;
+#[cfg_attr(
+    not(feature = "cosim"),
+    expect(dead_code, reason = "only simulated cards hand turns on")
+)]
 pub(crate) mod residency;
 pub(crate) mod software;
 pub(crate) mod xrt;
