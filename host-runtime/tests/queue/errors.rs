@@ -248,3 +248,77 @@ fn a_pair_that_the_host_stops_drains_and_starts_afresh() {
         pair.assert_untouched_around(&rig.memory);
     }
 }
+
+/// The entries between are submitted and not asked for, because the completion ring has no place: a tail among them is
+/// behind the one before, though not behind the head.
+#[test]
+fn a_tail_that_takes_submissions_back_stops_the_pair() {
+    let mut rig = Rig::new(config(12, 0.1));
+    let mut traffic = Traffic::new(12);
+    let mut pair = rig.enable(4, 6, 3);
+    for _ in 0..20 {
+        pair.submit(&rig.memory, traffic.next());
+    }
+    rig.ring_tail(&pair);
+    assert_eq!(rig.drained(4), 0);
+    rig.write(DOORBELL_TAIL + 8 * 4, 19);
+    assert_eq!(rig.drained(4), Stop::BadTail as u32);
+    assert_eq!(rig.poll(&mut pair), 8);
+    pair.assert_untouched_around(&rig.memory);
+}
+
+#[test]
+fn the_first_cause_is_kept() {
+    let mut rig = Rig::new(config(13, 0.0));
+    let mut traffic = Traffic::new(13);
+    let mut pair = rig.enable(7, 4, 4);
+    let ring = pair.completion_base..pair.completion_base + 128;
+    rig.engine.set_faults(vec![Fault {
+        range: ring,
+        access: Access::Write,
+        response: ErrorResponse::Slverr,
+    }]);
+    for _ in 0..16 {
+        pair.submit(&rig.memory, traffic.next());
+    }
+    rig.ring_tail(&pair);
+    // After the burst was asked for, and before its completions are written.
+    rig.engine.run(8).unwrap();
+    rig.write(DOORBELL_TAIL + 8 * 7, 0x100);
+    let bursts = rig.counter(5);
+    assert_eq!(rig.drained(7), Stop::BadTail as u32);
+    assert!(rig.counter(5) > bursts, "the write failed afterwards");
+}
+
+/// A push may take the places that a burst was planned with, whatever the clock in which it comes.
+#[test]
+fn a_push_while_a_burst_is_planned_never_makes_more_completions_than_places() {
+    for delay in 0..24 {
+        let mut rig = Rig::new(config(14, 0.0));
+        let mut traffic = Traffic::new(14);
+        let mut pair = rig.enable(1, 5, 3);
+        for _ in 0..16 {
+            pair.submit(&rig.memory, traffic.next());
+        }
+        let tail = cosim::engine::RegisterAccess::Write {
+            address: u64::from(DOORBELL_TAIL) + 8,
+            data: 16,
+        };
+        rig.engine.submit_register(0, tail).unwrap();
+        rig.engine.run(delay).unwrap();
+        let two = [traffic.next(), traffic.next()];
+        rig.push(&mut pair, &two, 0);
+        if rig.push_result() != 0 {
+            pair.refused(2);
+        }
+        while rig.engine.register_result(0).unwrap().is_none() {
+            rig.engine.step().unwrap();
+        }
+        rig.engine.run(1_000).unwrap();
+        rig.drained(1);
+        let completions = rig.read_pair(1, crate::rig::PAIR_COMPLETION_INDICES);
+        assert_eq!(completions, 8, "delay {delay}");
+        assert_eq!(rig.poll(&mut pair), 8);
+        pair.assert_untouched_around(&rig.memory);
+    }
+}
