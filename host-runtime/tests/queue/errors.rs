@@ -322,3 +322,34 @@ fn a_push_while_a_burst_is_planned_never_makes_more_completions_than_places() {
         pair.assert_untouched_around(&rig.memory);
     }
 }
+
+/// What a ring's failed reads keep from being answered must not touch pushes to other pairs.
+#[test]
+fn pushes_are_answered_after_the_reads_of_another_pair_failed() {
+    let mut rig = Rig::new(config(15, 0.0));
+    let mut traffic = Traffic::new(15);
+    let mut failing = rig.enable(VICTIM, 6, 6);
+    let mut pushed = rig.enable(OTHER, 6, 6);
+    // All that the kernel remembers of bursts is of this pair.
+    for _ in 0..70 {
+        failing.submit(&rig.memory, traffic.next());
+        rig.ring_tail(&failing);
+        rig.finish(&mut failing);
+    }
+    let ring = failing.submission_base..failing.submission_base + 64 * SUBMISSION_BYTES as u64;
+    rig.engine.set_faults(vec![Fault {
+        range: ring,
+        access: Access::Read,
+        response: ErrorResponse::Slverr,
+    }]);
+    failing.submit(&rig.memory, traffic.next());
+    rig.ring_tail(&failing);
+    rig.engine.run(500).unwrap();
+    assert_eq!(rig.drained(VICTIM), Stop::ReadError as u32);
+    for _ in 0..20 {
+        let two = [traffic.next(), traffic.next()];
+        rig.push(&mut pushed, &two, 0);
+        assert_eq!(rig.push_result(), 0);
+        rig.finish(&mut pushed);
+    }
+}
