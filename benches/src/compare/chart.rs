@@ -177,10 +177,9 @@ fn axis(svg: &mut String, scale: &Scale, rows: usize) {
             continue;
         }
         told = x;
-        let text = if tick >= 1.0 {
-            digits(tick).replace(".00", "").replace(".0", "")
-        } else {
-            format!("{tick:.2}").trim_end_matches('0').to_owned()
+        let text = match tick {
+            1.0.. => digits(tick.round()).replace(".00", "").replace(".0", ""),
+            _ => format!("{tick:.6}").trim_end_matches('0').to_owned(),
         };
         let y = bottom + 18.0;
         draw(

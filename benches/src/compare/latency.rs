@@ -62,15 +62,13 @@ pub(crate) fn field(state: &Path) -> Field {
 }
 
 fn polled(state: &Path, serving: Serving, figures: &[(&str, &str)]) -> Result<Contender> {
-    let open = OpenOptions {
-        purpose: "a benchmark".to_owned(),
-        state_folder: Some(state.to_owned()),
-        ..OpenOptions::default()
-    };
-    let card = Card::open_with(CardId::Software(0), &open)?;
-    let mut queue = card.open_queue(&QueueOptions {
-        serving,
-        ..QueueOptions::default()
+    // The card's thread keeps to the CPU of whoever makes it; who asks keeps to the other one, as in the ping-pong.
+    let mut queue = std::thread::scope(|scope| {
+        let opening = scope.spawn(|| {
+            limits::keep_to(1);
+            open(state, serving)
+        });
+        opening.join().expect("it does not panic")
     })?;
     let (options, policy) = (workload::options(Checksum::Crc32), Policy::reset_default());
     let descriptors = workload::descriptors(SAMPLES, options, &policy);
@@ -81,7 +79,6 @@ fn polled(state: &Path, serving: Serving, figures: &[(&str, &str)]) -> Result<Co
         .map(|(descriptor, tag)| Submission::new(descriptor, tag, options))
         .collect();
     Ok(Contender::several(Side::Ours, figures, move |_| {
-        // A thread of its own, kept to a CPU as in the ping-pong; the card's thread goes where the system puts it.
         std::thread::scope(|scope| {
             let timing = scope.spawn(|| {
                 limits::keep_to(0);
@@ -96,6 +93,19 @@ fn polled(state: &Path, serving: Serving, figures: &[(&str, &str)]) -> Result<Co
             timing.join().expect("it does not panic")
         })
     }))
+}
+
+fn open(state: &Path, serving: Serving) -> Result<Queue> {
+    let open = OpenOptions {
+        purpose: "a benchmark".to_owned(),
+        state_folder: Some(state.to_owned()),
+        ..OpenOptions::default()
+    };
+    let card = Card::open_with(CardId::Software(0), &open)?;
+    Ok(card.open_queue(&QueueOptions {
+        serving,
+        ..QueueOptions::default()
+    })?)
 }
 
 fn one(queue: &mut Queue, submission: Submission) -> Result<(Duration, Completion)> {
