@@ -7,6 +7,7 @@
 //! ```
 
 mod clock_rate;
+mod engine;
 mod kernel;
 mod launch;
 mod queue;
@@ -47,6 +48,8 @@ enum Part {
     Queue,
     /// The software device beside a loop over the descriptors, and beside reading memory
     Software,
+    /// The decision engine over a million agents, beside the same loop without it
+    Engine,
 }
 
 fn main() -> Result<()> {
@@ -63,6 +66,7 @@ fn main() -> Result<()> {
             Part::Launch => launch::measure(&mut report, arguments.rounds)?,
             Part::Queue => queue::measure(&mut report, arguments.rounds)?,
             Part::Software => software::measure(&mut report, arguments.rounds)?,
+            Part::Engine => engine::measure(&mut report, arguments.rounds)?,
             Part::Kernel => kernel::measure(&mut report)?,
             Part::Validate => {
                 validate::measure(&mut report, arguments.rounds, arguments.descriptors)?

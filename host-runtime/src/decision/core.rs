@@ -1,6 +1,7 @@
 //! The engine without a clock and without a thread: what it does is a function of the calls and the times they bring.
 
 use super::answer::{AgentId, Answer, NamespaceId, Reason, Request, Time, Version};
+use super::at_once::AtOnce;
 use super::error::DecisionError;
 use super::lane::Lane;
 use super::namespaces::Namespaces;
@@ -15,8 +16,8 @@ use crate::tcp::{Options, Policy};
 /// Completions taken from a lane at once.
 const COMPLETIONS: usize = 1024;
 
-/// The decision engine, driven by its caller: requests go in by [`submit`](Self::submit), and come out answered of that or of
-/// a later [`turn`](Self::turn).
+/// The decision engine, driven by its caller: requests go in by [`submit`](Self::submit), and come out answered of that, if
+/// the software device judges them or they are refused, or of a later [`turn`](Self::turn).
 ///
 /// ```
 /// use host_runtime::decision::{AgentId, Core, JudgeLane, NamespaceId, Reason, Request, Settings, Time};
@@ -52,6 +53,7 @@ pub struct Core {
     pub(super) namespaces: Namespaces,
     pub(super) pending: PendingTable,
     pub(super) stations: Vec<Station>,
+    pub(super) at_once: AtOnce,
     /// Lanes that failed, whose requests have not been moved yet.
     pub(super) fallen: Vec<usize>,
     /// When a session was last closed: what arrived until then may have lost its session.
@@ -84,6 +86,7 @@ impl Core {
             namespaces: Namespaces::new(settings.max_namespaces),
             pending: PendingTable::new(settings.max_under_way),
             stations: lanes.into_iter().map(Station::new).collect(),
+            at_once: AtOnce::default(),
             fallen: Vec::new(),
             closed_at: None,
             next_check: Time::NEVER,
@@ -233,6 +236,7 @@ impl Core {
     }
 
     /// REJECT for a request that never got under way.
+    #[cold]
     pub(super) fn refuse(
         &mut self,
         request: &Request,

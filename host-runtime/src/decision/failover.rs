@@ -1,13 +1,15 @@
 //! What the engine does when a lane fails: where policies go, and the requests that it had.
 
 use super::answer::{Answer, Reason, Time};
+use super::at_once::AtOnce;
 use super::core::Core;
 use super::error::DecisionError;
-use super::lane::Lane;
-use super::namespaces::Route;
+use super::lane::{Lane, LaneError};
+use super::namespaces::{Namespace, Route};
 use super::pending::State;
-use super::station::LaneFailure;
+use super::station::{LaneFailure, Station};
 use crate::queue::Submission;
+use crate::tcp::{Options, Policy};
 
 impl Core {
     /// Where a namespace's requests go: the first living lane with a slot for its policy.
@@ -21,29 +23,54 @@ impl Core {
 
     #[cold]
     fn bind(&mut self, namespace: u32) -> Option<Route> {
-        let policy = self.namespaces.at(namespace).policy;
+        let Namespace { policy, format, .. } = *self.namespaces.at(namespace);
         for lane in 0..self.stations.len() {
-            let station = &mut self.stations[lane];
-            if !station.lives {
+            if !self.stations[lane].lives {
                 continue;
             }
-            match station.slots.bind(&policy, station.lane.as_mut()) {
-                Ok(Some(slot)) => {
-                    let lane = lane as u32;
-                    self.namespaces.at(namespace).route = Some(Route { lane, slot });
-                    return Some(Route { lane, slot });
-                }
+            match self.bind_to(lane, format, &policy) {
                 Ok(None) => {}
+                Ok(route) => {
+                    self.namespaces.at(namespace).route = route;
+                    return route;
+                }
                 Err(error) => self.fail(lane, &LaneFailure::SetPolicy(error)),
             }
         }
         None
     }
 
+    fn bind_to(
+        &mut self,
+        lane: usize,
+        format: u32,
+        policy: &Policy,
+    ) -> Result<Option<Route>, LaneError> {
+        let station = &mut self.stations[lane];
+        let options = Options::try_from(format).unwrap_or_default();
+        let judge = station.lane.judge(options, policy)?;
+        let Some(slot) = station.slots.bind(policy, station.lane.as_mut())? else {
+            return Ok(None);
+        };
+        let batch = judge.map(|judge| self.at_once.bind(lane, format, policy, judge));
+        Ok(Some(Route {
+            lane: lane as u32,
+            slot,
+            batch,
+        }))
+    }
+
+    fn release(stations: &mut [Station], at_once: &mut AtOnce, route: Route) {
+        stations[route.lane as usize].slots.unbind(route.slot);
+        if let Some(batch) = route.batch {
+            at_once.unbind(batch);
+        }
+    }
+
     /// A policy left its place: those that found none there before are tried again.
     pub(super) fn unbind(&mut self, left: Option<Route>) {
-        if let Some(Route { lane, slot }) = left {
-            self.stations[lane as usize].slots.unbind(slot);
+        if let Some(route) = left {
+            Self::release(&mut self.stations, &mut self.at_once, route);
         }
         let preferred = self.stations.iter().position(|station| station.lives);
         self.unroute(|route| Some(route.lane as usize) != preferred);
@@ -53,7 +80,7 @@ impl Core {
     fn unroute(&mut self, of: impl Fn(Route) -> bool) {
         for namespace in self.namespaces.iter_mut() {
             if let Some(route) = namespace.route.take_if(|route| of(*route)) {
-                self.stations[route.lane as usize].slots.unbind(route.slot);
+                Self::release(&mut self.stations, &mut self.at_once, route);
             }
         }
     }

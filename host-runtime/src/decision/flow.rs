@@ -4,14 +4,11 @@ use super::answer::{Answer, Reason, Request, Time};
 use super::core::Core;
 use super::namespaces::Route;
 use super::pending::{Pending, State};
-use super::sessions::{Hash, Session};
+use super::sessions::{GROUP, Session, Spots};
 use super::station::LaneFailure;
 use crate::queue::{Completion, Refusal, Submission};
 use crate::tcp::profile::RISK_MASK;
 use crate::tcp::{Decision, Descriptor, Options, Policy, Verdict, golden};
-
-/// Sessions that are being loaded while one is looked at: what it takes to hide the memory's latency.
-const LOOK_AHEAD: usize = 16;
 
 impl Core {
     /// Accepts requests. Each is answered once: those that are refused here and now into `answers`, the others by a
@@ -21,41 +18,70 @@ impl Core {
         if !requests.is_empty() {
             self.next_check = self.next_check.min(self.overdue());
         }
-        let mut hashes = [Hash::default(); LOOK_AHEAD];
-        for (hash, request) in hashes.iter_mut().zip(requests) {
-            *hash = self.sessions.hash(request.agent);
-            self.sessions.prefetch(*hash);
+        let (mut spots, mut next) = (Spots::default(), Spots::default());
+        let mut sessions = [Session::NONE; GROUP];
+        for (place, request) in requests.iter().take(GROUP).enumerate() {
+            self.sessions.seek(request.agent, place, &mut spots);
         }
-        for (index, request) in requests.iter().enumerate() {
-            let hash = hashes[index % LOOK_AHEAD];
-            if let Some(later) = requests.get(index + LOOK_AHEAD) {
-                let hash = self.sessions.hash(later.agent);
-                self.sessions.prefetch(hash);
-                hashes[index % LOOK_AHEAD] = hash;
+        for first in (0..requests.len()).step_by(GROUP) {
+            let group = first..requests.len().min(first + GROUP);
+            self.sessions
+                .find(&requests[group.clone()], &spots, &mut sessions);
+            if self.at_once.is_full(GROUP) {
+                self.judge_gathered(requests, answers);
             }
-            match self.sessions.get(request.agent, hash) {
-                Some(session) => self.admit(request, session, answers),
-                None if self.stopping => self.refuse(request, None, Reason::Stopping, answers),
-                None => self.refuse(request, None, Reason::UnknownAgent, answers),
+            for (place, index) in group.enumerate() {
+                if let Some(later) = requests.get(index + GROUP) {
+                    self.sessions.seek(later.agent, place, &mut next);
+                }
+                self.admit(requests, index, sessions[place], answers);
             }
+            std::mem::swap(&mut spots, &mut next);
         }
+        self.judge_gathered(requests, answers);
         self.evacuate(answers);
     }
 
     #[inline(always)]
-    fn admit(&mut self, request: &Request, session: Session, answers: &mut Vec<Answer>) {
-        let reason = if self.stopping {
-            Reason::Stopping
-        } else if request.deadline <= self.now {
-            Reason::DeadlinePassed
-        } else if self.pending.is_full() {
-            Reason::Overload
-        } else if let Some(route) = self.route(session.namespace) {
-            return self.begin(request, session, route);
-        } else {
-            Reason::NoLane
+    fn admit(
+        &mut self,
+        requests: &[Request],
+        index: usize,
+        session: Session,
+        answers: &mut Vec<Answer>,
+    ) {
+        let request = &requests[index];
+        if session == Session::NONE || request.deadline <= self.now || self.stopping {
+            return self.turn_away(request, session, answers);
+        }
+        let reason = match self.route(session.namespace) {
+            Some(Route {
+                batch: Some(batch), ..
+            }) => {
+                let descriptor = &request.descriptor;
+                return self
+                    .at_once
+                    .gather(batch, index, session.namespace, descriptor);
+            }
+            Some(route) if !self.pending.is_full() => return self.begin(request, session, route),
+            Some(_) => Reason::Overload,
+            None => Reason::NoLane,
         };
         self.refuse(request, Some(session.namespace), reason, answers);
+    }
+
+    /// Answers what no lane needs to be looked for.
+    #[cold]
+    fn turn_away(&mut self, request: &Request, session: Session, answers: &mut Vec<Answer>) {
+        let namespace = (session != Session::NONE).then_some(session.namespace);
+        let reason = if self.stopping {
+            Reason::Stopping
+        } else if namespace.is_none() {
+            Reason::UnknownAgent
+        } else {
+            Reason::DeadlinePassed
+        };
+        self.refuse(request, namespace, reason, answers);
     }
 
     #[inline(always)]
@@ -199,7 +225,7 @@ impl Core {
         if deadline <= self.now {
             answer.refuse(Reason::DeadlinePassed);
         } else if self.closed_at.is_some_and(|at| arrived <= at)
-            && self.sessions.get(agent, self.sessions.hash(agent)) != Some(session)
+            && self.sessions.get(agent) != Some(session)
         {
             answer.refuse(Reason::SessionClosed);
         }

@@ -1,4 +1,5 @@
-//! The lane that needs no card: the software device's judging in the engine's own thread.
+//! The lane that needs no card: the software device's judging in the engine's own thread. The engine has it judge at once what
+//! is submitted; its queue is for what other lanes have left behind.
 
 use super::lane::{Lane, LaneError};
 use crate::judge::{Judge, JudgeSettings};
@@ -124,6 +125,13 @@ impl Lane for JudgeLane {
 
     fn audited(&self) -> bool {
         false
+    }
+
+    fn judge(&self, options: Options, policy: &Policy) -> Result<Option<Judge>, LaneError> {
+        let judge = Judge::new(options, policy).with(&self.settings);
+        judge
+            .map(Some)
+            .map_err(|error| LaneError::Failed(error.to_string()))
     }
 
     fn set_policy(&mut self, slot: usize, policy: &Policy) -> Result<u8, LaneError> {

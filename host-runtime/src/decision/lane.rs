@@ -2,8 +2,9 @@
 
 use thiserror::Error;
 
+use crate::judge::Judge;
 use crate::queue::{Completion, Submission};
-use crate::tcp::Policy;
+use crate::tcp::{Options, Policy};
 
 /// Judges descriptors, each by the policy slot that its submission names, and completes them in any order.
 ///
@@ -19,6 +20,16 @@ pub trait Lane: Send {
     /// Whether a share of its verdicts is to be compared with the golden model's.
     fn audited(&self) -> bool {
         true
+    }
+
+    /// What judges as this lane does, if that can be done in the engine's thread without waiting: then the engine does so while
+    /// requests are submitted, and gives the lane only what other lanes have left behind.
+    ///
+    /// # Errors
+    /// [`LaneError`]: the lane has failed.
+    fn judge(&self, options: Options, policy: &Policy) -> Result<Option<Judge>, LaneError> {
+        let _ = (options, policy);
+        Ok(None)
     }
 
     /// Puts a policy into a slot, of which nothing is under way, and gives the version that completions will carry.

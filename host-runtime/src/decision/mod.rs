@@ -2,6 +2,7 @@
 //! docs/decision-engine.md says what it guarantees.
 
 mod answer;
+mod at_once;
 mod channel;
 mod client;
 mod core;

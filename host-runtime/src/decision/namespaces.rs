@@ -12,6 +12,8 @@ use crate::tcp::{Options, Output, Policy, PolicySlot};
 pub(super) struct Route {
     pub(super) lane: u32,
     pub(super) slot: u32,
+    /// Where its requests are gathered, if the lane judges them at once.
+    pub(super) batch: Option<u32>,
 }
 
 /// Agents that share a policy.

@@ -61,7 +61,11 @@ impl PendingTable {
                 namespace: 0,
                 opening: 0,
             },
-            route: Route { lane: 0, slot: 0 },
+            route: Route {
+                lane: 0,
+                slot: 0,
+                batch: None,
+            },
             tag: tag as u32,
             state: State::Free,
         };

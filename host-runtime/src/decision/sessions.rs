@@ -3,17 +3,24 @@
 //! The table is 256 shards that grow each for itself, so that opening a session moves at most a 256th of them.
 
 mod lines;
+mod look_up;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 
-use super::{AgentId, prefetch::prefetch};
+use super::AgentId;
 use lines::{Entry, LINE, Line, Lines};
+pub(super) use look_up::{GROUP, Spots};
 
 /// Shards, chosen by the hash's top byte.
 const SHARDS: usize = 256;
 /// A shard that is fuller than three quarters grows.
 const FULLEST: (usize, usize) = (3, 4);
+
+/// Entries of two lines that CPUs load together.
+const PAIR: usize = 2 * LINE;
+/// Levels there can be: the last has room for more agents than the settings allow.
+const LEVELS: usize = 24;
 
 /// An open session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +31,24 @@ pub(super) struct Session {
     pub(super) opening: u32,
 }
 
-/// A power of two of lines; linear probing, no tombstones.
-#[derive(Debug, Default, Clone, Copy)]
+impl Session {
+    /// No session.
+    pub(super) const NONE: Self = Self {
+        namespace: u32::MAX,
+        opening: 0,
+    };
+}
+
+/// A power of two of lines.
+#[derive(Debug, Clone, Copy)]
 struct Shard {
     /// The power of two.
     level: u32,
     len: u32,
 }
+
+/// A pair of lines.
+const FIRST_LEVEL: u32 = 1;
 
 /// All open sessions.
 #[derive(Debug)]
@@ -44,9 +62,9 @@ pub(super) struct Sessions {
     keys: [u64; 2],
 }
 
-/// Where an agent's entry is looked for first.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Hash(u64);
+/// What scatters agents over shards and lines.
+#[derive(Debug, Clone, Copy)]
+struct Hash(u64);
 
 impl Hash {
     const fn shard(self) -> usize {
@@ -67,16 +85,17 @@ impl View<'_> {
         &self.0[index / LINE].0[index % LINE]
     }
 
-    /// Where the agent's entry is, or else the free entry that it would take.
-    #[inline(always)]
+    /// Where the agent's entry is, or else the free entry that it would take. The home line is searched first, then its
+    /// neighbour, which CPUs load with it, then the pairs of lines behind them.
     fn find(&self, agent: u64, home: usize) -> (usize, bool) {
         let mask = self.0.len() * LINE - 1;
-        let mut index = home * LINE;
+        let (first, swap) = ((home & !1) * LINE, (home & 1) * LINE);
         // There is always a free entry: a shard is never full.
+        let mut index = first;
         loop {
-            let entry = self.entry(index);
+            let entry = self.entry(index ^ swap);
             if entry.is_free() || entry.agent == agent {
-                return (index, !entry.is_free());
+                return (index ^ swap, !entry.is_free());
             }
             index = (index + 1) & mask;
         }
@@ -96,8 +115,11 @@ impl Sessions {
     pub(super) fn new() -> io::Result<Self> {
         let random = RandomState::new();
         Ok(Self {
-            shards: [Shard::default(); SHARDS],
-            levels: vec![Some(Lines::new(SHARDS)?)],
+            shards: [Shard {
+                level: FIRST_LEVEL,
+                len: 0,
+            }; SHARDS],
+            levels: vec![None, Some(Lines::new(SHARDS << FIRST_LEVEL)?)],
             len: 0,
             openings: 0,
             // The multiplier is odd, so that the multiplication loses nothing of the agent's number.
@@ -122,7 +144,7 @@ impl Sessions {
     }
 
     #[inline(always)]
-    pub(super) fn hash(&self, agent: AgentId) -> Hash {
+    fn hash(&self, agent: AgentId) -> Hash {
         // Both halves of the product with a secret factor, as in foldhash.
         let [offset, factor] = self.keys;
         let product = u128::from(agent.0 ^ offset) * u128::from(factor);
@@ -149,39 +171,9 @@ impl Sessions {
         }
     }
 
-    /// The line that an agent's entry is looked for in first.
-    #[inline(always)]
-    fn line(&self, hash: Hash) -> &Line {
-        let level = self.shards[hash.shard()].level;
-        &self.level(level)[hash.shard() << level | hash.line(level)]
-    }
-
-    /// Begins to load what [`get`](Self::get) reads.
-    #[inline(always)]
-    pub(super) fn prefetch(&self, hash: Hash) {
-        prefetch(self.line(hash));
-    }
-
     /// The agent's session.
-    #[inline(always)]
-    pub(super) fn get(&self, agent: AgentId, hash: Hash) -> Option<Session> {
-        let line = self.line(hash);
-        // All four are compared, for a branch on the place in the line would be guessed wrong.
-        let matches = (0..LINE).fold(0, |matches, place| {
-            matches | u32::from(line.0[place].agent == agent.0) << place
-        });
-        if matches != 0 {
-            let entry = &line.0[matches.trailing_zeros() as usize];
-            (!entry.is_free()).then(|| entry.session())
-        } else if line.0[LINE - 1].is_free() {
-            None
-        } else {
-            self.get_further(agent, hash)
-        }
-    }
-
-    #[cold]
-    fn get_further(&self, agent: AgentId, hash: Hash) -> Option<Session> {
+    pub(super) fn get(&self, agent: AgentId) -> Option<Session> {
+        let hash = self.hash(agent);
         let view = self.view(hash.shard());
         let (index, found) = view.find(agent.0, hash.line(self.shards[hash.shard()].level));
         found.then(|| view.entry(index).session())
@@ -189,10 +181,10 @@ impl Sessions {
 
     /// Opens a session.
     pub(super) fn open(&mut self, agent: AgentId, namespace: u32) -> Result<(), OpenError> {
-        let hash = self.hash(agent);
-        if let Some(session) = self.get(agent, hash) {
+        if let Some(session) = self.get(agent) {
             return Err(OpenError::In(session.namespace));
         }
+        let hash = self.hash(agent);
         let shard = hash.shard();
         let Shard { level, len } = self.shards[shard];
         if (len as usize + 1) * FULLEST.1 > (LINE << level) * FULLEST.0 {
@@ -248,28 +240,39 @@ impl Sessions {
 
     /// Closes the agent's session, and gives it.
     pub(super) fn close(&mut self, agent: AgentId) -> Option<Session> {
+        let session = self.get(agent)?;
         let hash = self.hash(agent);
-        let session = self.get(agent, hash)?;
         let (shard, level) = (hash.shard(), self.shards[hash.shard()].level);
-        let (mut hole, _) = self.view(shard).find(agent.0, hash.line(level));
-        let mask = (LINE << level) - 1;
-        let mut index = hole;
-        // Entries behind the hole move up, if they would lie behind a free entry otherwise.
+        let view = self.view(shard);
+        let (index, _) = view.find(agent.0, hash.line(level));
+        // Whoever lies in the same pair of lines, or behind full ones, may have found the place taken: all are placed anew.
+        let mut moved = Vec::new();
+        let mut pair = index / PAIR;
         loop {
-            index = (index + 1) & mask;
-            let entry = *self.view(shard).entry(index);
-            if entry.is_free() {
+            let entries = (0..PAIR).map(|place| *view.entry(pair * PAIR + place));
+            let before = moved.len();
+            moved.extend(entries.filter(|entry| !entry.is_free()));
+            if moved.len() - before < PAIR {
                 break;
             }
-            let home = self.hash(AgentId(entry.agent)).line(level) * LINE;
-            // Whether the hole lies between the entry's home and the entry, around the end too.
-            if index.wrapping_sub(home) & mask >= index.wrapping_sub(hole) & mask {
-                self.put(shard, hole, entry);
-                hole = index;
+            pair = (pair + 1) % (view.0.len() * LINE / PAIR);
+        }
+        let places: Vec<usize> = moved
+            .iter()
+            .map(|entry| {
+                view.find(entry.agent, self.hash(AgentId(entry.agent)).line(level))
+                    .0
+            })
+            .collect();
+        for place in places {
+            self.put(shard, place, Entry::FREE);
+        }
+        self.shards[shard].len -= moved.len() as u32;
+        for entry in moved {
+            if entry.agent != agent.0 {
+                self.place(self.hash(AgentId(entry.agent)), entry);
             }
         }
-        self.put(shard, hole, Entry::FREE);
-        self.shards[shard].len -= 1;
         self.len -= 1;
         Some(session)
     }

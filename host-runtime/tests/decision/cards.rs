@@ -1,4 +1,4 @@
-//! The engine over queues of cards.
+//! The engine over real queues: of the software device, and of a simulated card that is taken away from it.
 #![cfg(feature = "cosim")]
 
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use host_runtime::decision::{Answer, Core, Lane, Reason, Request, Settings, Time
 use host_runtime::queue::{QueueOptions, Serving};
 use host_runtime::tcp::random::{self, RandomDescriptors};
 use host_runtime::tcp::{Decision, Descriptor, Options, Policy, golden};
-use host_runtime::{Card, CardId};
+use host_runtime::{Card, CardId, Image};
 
 use crate::common::Bench;
 use crate::{AGENT, HOME, request, software};
@@ -118,6 +118,61 @@ fn queues_of_the_software_device_answer_as_the_golden_model() {
         }
         let lane = running.core.lanes().next().unwrap();
         assert_eq!((lane.completed, &lane.failure), (20_000, &None));
+    }
+}
+
+/// Each way of losing a card; what it had is answered by the software device, under the same policy.
+#[test]
+fn a_simulated_card_that_is_taken_away_loses_no_request() {
+    type TakeAway = fn(&Card);
+    let ways: [(&str, TakeAway); 2] = [
+        ("reset", |card| card.reset().unwrap()),
+        ("programmed", |card| {
+            card.program(&Image::default_image().unwrap()).unwrap();
+        }),
+    ];
+    for (way, take_away) in ways {
+        let bench = Bench::new();
+        let card = bench.open(CardId::Simulated(0));
+        let mut running = Running::new(vec![lane(&card, Serving::default()), software()]);
+        let policy = random::policy(5);
+        running.core.set_policy(HOME, &policy).unwrap();
+        let first = descriptors(1, &policy, 100);
+        running.submit(&first);
+        assert_golden(&running.answers(100), &first, &policy);
+        assert_eq!(running.core.lanes().next().unwrap().completed, 100, "{way}");
+
+        // Some are on the card when it goes.
+        let second = descriptors(2, &policy, 200);
+        running.submit(&second);
+        let mut answers = Vec::new();
+        running.core.turn(running.now(), &mut answers);
+        take_away(&card);
+        let missing = 200 - answers.len();
+        assert!(missing > 0, "{way}: all was answered before");
+        answers.extend(running.answers(missing));
+        answers.sort_by_key(|answer| answer.ticket);
+        assert_golden(&answers, &second, &policy);
+        let status: Vec<_> = running.core.lanes().cloned().collect();
+        assert!(status[0].failure.is_some(), "{way}");
+        assert!(
+            status[1].completed > 0 && status[1].failure.is_none(),
+            "{way}"
+        );
+
+        // A new queue on the same card takes over again.
+        if way == "reset" {
+            running
+                .core
+                .reinstate(0, lane(&card, Serving::default()))
+                .unwrap();
+            let third = descriptors(3, &policy, 100);
+            running.submit(&third);
+            assert_golden(&running.answers(100), &third, &policy);
+            let card = running.core.lanes().next().unwrap();
+            assert_eq!((&card.failure, card.failures), (&None, 1));
+            assert!(card.completed >= 200, "{card:?}");
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Policies, their slots and their versions.
 
 use host_runtime::decision::{AgentId, Core, NamespaceId, Reason, Request, Version};
-use host_runtime::tcp::{Decision, Options, Policy};
+use host_runtime::tcp::random::{self, RandomDescriptors};
+use host_runtime::tcp::{Decision, Options, Output, Policy, golden};
 
 use crate::doubles::{Fault, Handle, double};
 use crate::{HOME, core, request, settings, software, submit, turn};
@@ -100,8 +101,9 @@ fn of(agent: u32) -> Request {
 fn what_has_no_slot_on_the_card_is_judged_in_software() {
     let (mut core, handle) = many(20, 16, true);
     let requests: Vec<_> = (0..20).map(of).collect();
-    submit(&mut core, 0, &requests);
-    let answers = turn(&mut core, 1);
+    let at_once = submit(&mut core, 0, &requests);
+    assert_eq!(at_once.len(), 4);
+    let answers = [at_once, turn(&mut core, 1)].concat();
     assert_eq!(answers.len(), 20);
     assert!(
         answers
@@ -113,9 +115,72 @@ fn what_has_no_slot_on_the_card_is_judged_in_software() {
     // A policy that leaves its slot makes room for one that found none.
     core.set_policy(NamespaceId(3), &policy(4, Decision::Approve))
         .unwrap();
-    submit(&mut core, 2, &requests);
-    assert_eq!(turn(&mut core, 3).len(), 20);
+    let at_once = submit(&mut core, 2, &requests);
+    assert_eq!(at_once.len() + turn(&mut core, 3).len(), 20);
     assert_eq!(handle.state().taken.len(), 16 + 17);
+}
+
+/// Many more than are judged together, of namespaces that differ in policy, in options, or in nothing.
+#[test]
+fn what_is_judged_at_once_is_judged_by_the_policy_and_options_of_its_own_namespace() {
+    let mut core = Core::new(&settings(), vec![software()]).unwrap();
+    let mut rules = Vec::new();
+    for number in 0..40 {
+        let options = Options {
+            output: Output::Verdicts,
+            slot: Default::default(),
+            ..random::options(number % 9)
+        };
+        let policy = random::policy(number % 11);
+        let id = NamespaceId(number as u32);
+        let version = core.add_namespace(id, options, &policy).unwrap();
+        core.open(AgentId(number), id).unwrap();
+        rules.push((options, policy, version));
+    }
+    let mut seen = 0;
+    for round in 0..3 {
+        let requests: Vec<_> = (0..5000)
+            .map(|ticket| {
+                let agent = ticket * 7 % 41;
+                let (options, policy, _) = rules[agent as usize % 40];
+                let mut descriptors = RandomDescriptors::new(ticket ^ round, options, &policy);
+                Request {
+                    agent: AgentId(agent),
+                    descriptor: descriptors.next().unwrap(),
+                    ..request(ticket)
+                }
+            })
+            .collect();
+        let mut answers = submit(&mut core, round, &requests);
+        answers.sort_by_key(|answer| answer.ticket);
+        assert_eq!(answers.len(), 5000);
+        for (answer, request) in answers.iter().zip(&requests) {
+            assert_eq!(
+                (answer.agent, answer.descriptor),
+                (request.agent, request.descriptor)
+            );
+            let Some((options, policy, version)) = rules.get(request.agent.0 as usize) else {
+                assert_eq!(answer.reason, Reason::UnknownAgent);
+                continue;
+            };
+            let detail = golden::evaluate(&request.descriptor, *options, policy);
+            assert_eq!(
+                (answer.verdict, answer.cause()),
+                (detail.verdict(), detail.cause())
+            );
+            assert_eq!(answer.version, *version);
+            seen += 1;
+        }
+        assert_eq!((turn(&mut core, round), core.under_way()), (Vec::new(), 0));
+        // Others come into the places of those that go.
+        for (number, (_, policy, version)) in rules.iter_mut().enumerate().skip(round as usize) {
+            if number % 3 == 0 {
+                *policy = random::policy(round * 100 + number as u64 % 5);
+                *version = core.set_policy(NamespaceId(number as u32), policy).unwrap();
+            }
+        }
+    }
+    assert_eq!(core.lanes().next().unwrap().completed, seen);
 }
 
 #[test]

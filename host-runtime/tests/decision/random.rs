@@ -70,6 +70,8 @@ struct World {
     random: Xoshiro256PlusPlus,
     core: Core,
     lanes: Vec<Handle>,
+    /// Where in the engine's list they begin.
+    first: usize,
     now: u64,
     namespaces: Vec<(NamespaceId, Options)>,
     policies: HashMap<Version, (NamespaceId, Policy)>,
@@ -89,7 +91,11 @@ impl World {
         let slots = random.random_range(1..=16);
         let (mut lanes, handles): (Vec<_>, Vec<_>) =
             (0..LANES).map(|_| double("double", slots)).unzip();
-        if random.random() {
+        // Behind the others, before them, or not there.
+        let before = random.random_range(0..8) == 0;
+        if before {
+            lanes.insert(0, software());
+        } else if random.random() {
             lanes.push(software());
         }
         let settings = Settings {
@@ -104,6 +110,7 @@ impl World {
         let mut world = Self {
             core: Core::new(&settings, lanes).unwrap(),
             lanes: handles,
+            first: usize::from(before),
             now: 0,
             namespaces: Vec::new(),
             policies: HashMap::new(),
@@ -131,6 +138,9 @@ impl World {
             world
                 .descriptors
                 .extend(descriptors.malformed_share(0.2).take(50));
+        }
+        for _ in 0..60 {
+            world.open();
         }
         world
     }
@@ -238,7 +248,7 @@ impl World {
     fn mend(&mut self) {
         let lane = self.random.random_range(0..LANES);
         let (by, handle) = double("mended", self.random.random_range(1..=16));
-        if self.core.reinstate(lane, by).is_ok() {
+        if self.core.reinstate(self.first + lane, by).is_ok() {
             self.lanes[lane] = handle;
         }
     }

@@ -8,7 +8,7 @@ use crate::{AGENT, HOME, core, request, software, submit, turn};
 
 #[test]
 fn an_answer_names_all_that_it_is_about() {
-    let mut core = core(vec![software()]);
+    let mut core = core(vec![double("card", 16).0]);
     let asked = Request {
         asked: Time(60),
         ..request(7)
@@ -27,7 +27,7 @@ fn an_answer_names_all_that_it_is_about() {
 
 #[test]
 fn a_malformed_descriptor_is_rejected_with_its_cause() {
-    let mut core = core(vec![software()]);
+    let mut core = core(vec![double("card", 16).0]);
     let mut bad = request(1);
     bad.descriptor.0[23] ^= 1;
     submit(&mut core, 0, &[bad]);
@@ -221,8 +221,7 @@ fn a_namespace_reads_descriptors_by_its_own_options() {
         agent: AgentId(1),
         ..request(1)
     };
-    submit(&mut core, 0, &[bang, git]);
-    let answers = turn(&mut core, 1);
+    let answers = submit(&mut core, 0, &[bang, git]);
     let of = |ticket| {
         answers
             .iter()
@@ -235,7 +234,7 @@ fn a_namespace_reads_descriptors_by_its_own_options() {
 
 #[test]
 fn statistics_are_kept_for_each_namespace() {
-    let mut core = core(vec![software()]);
+    let mut core = core(vec![double("card", 16).0]);
     let other = NamespaceId(2);
     core.add_namespace(other, Options::default(), &Policy::default())
         .unwrap();

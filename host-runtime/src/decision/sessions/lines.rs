@@ -37,10 +37,10 @@ impl Entry {
         self.namespace == 0
     }
 
-    /// The session of an entry that is not free.
+    /// The session; [`Session::NONE`] if the entry is free.
     pub(super) const fn session(&self) -> Session {
         Session {
-            namespace: self.namespace - 1,
+            namespace: self.namespace.wrapping_sub(1),
             opening: self.opening,
         }
     }

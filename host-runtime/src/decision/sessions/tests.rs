@@ -4,9 +4,23 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
+use crate::decision::{Request, Time};
+use crate::tcp::Descriptor;
 
 fn get(sessions: &Sessions, agent: u64) -> Option<Session> {
-    sessions.get(AgentId(agent), sessions.hash(AgentId(agent)))
+    let one_by_one = sessions.get(AgentId(agent));
+    let request = Request {
+        agent: AgentId(agent),
+        ticket: 0,
+        asked: Time(0),
+        deadline: Time(0),
+        descriptor: Descriptor([0; Descriptor::SIZE]),
+    };
+    let (mut spots, mut found) = (Spots::default(), [Session::NONE; GROUP]);
+    sessions.seek(AgentId(agent), 0, &mut spots);
+    sessions.find(&[request], &spots, &mut found);
+    assert_eq!(one_by_one.unwrap_or(Session::NONE), found[0]);
+    one_by_one
 }
 
 /// The agents' numbers are few, so that the same ones come and go; the shards are crowded by leaving out most of them.
