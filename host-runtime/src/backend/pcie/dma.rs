@@ -10,16 +10,13 @@ use xdma::DmaDescriptor;
 use xdma::registers::{channel, control, sgdma, status, target, write_back};
 
 use super::error::PcieError;
-use super::transport::{DmaMemory, Transport};
+use super::transport::{DmaBuffer, DmaSpace, Transport};
 
 /// Bytes of each half of the piece of memory: small enough for a core's cache.
 const HALF: usize = 1 << 19;
 /// Where in it the DMA descriptors and the written back words of the two channels are.
 const CONTROL: usize = 2 * HALF;
 const BYTES: usize = CONTROL + 4096;
-
-/// Where the card sees it. There is nothing else that it may reach.
-const ADDRESS: u64 = 1 << 32;
 
 /// A transfer of one half takes microseconds; longer than this, and the card is lost.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,7 +28,7 @@ const SPINS: u32 = 2000;
 #[derive(Debug)]
 pub(super) struct DmaEngine {
     transport: Arc<dyn Transport>,
-    memory: DmaMemory,
+    memory: DmaBuffer,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,9 +62,11 @@ struct Started {
 }
 
 impl DmaEngine {
-    pub(super) fn new(transport: Arc<dyn Transport>) -> Result<Self, PcieError> {
-        let memory = DmaMemory::new(BYTES)?;
-        transport.map_dma(ADDRESS, &memory)?;
+    pub(super) fn new(
+        transport: Arc<dyn Transport>,
+        space: &Arc<DmaSpace>,
+    ) -> Result<Self, PcieError> {
+        let memory = space.allocate(BYTES)?;
         let engine = Self { transport, memory };
         for channel in [TO_CARD, FROM_CARD] {
             let identifier = engine
@@ -78,7 +77,7 @@ impl DmaEngine {
                     "a DMA channel has the identifier {identifier:#x}"
                 )));
             }
-            let at = |offset: usize| ADDRESS + offset as u64;
+            let at = |offset| engine.at(offset);
             engine.write_address(channel.lists + sgdma::FIRST_LOW, at(channel.descriptor))?;
             engine.write(channel.lists + sgdma::FIRST_ADJACENT, 0)?;
             let write_back = at(channel.write_back);
@@ -95,7 +94,7 @@ impl DmaEngine {
             self.memory.put(half, piece);
             self.finish(under_way.take())?;
             let to = address + (index * HALF) as u64;
-            let from = ADDRESS + half as u64;
+            let from = self.at(half);
             under_way = Some(self.start(TO_CARD, from, to, to, piece.len())?);
         }
         self.finish(under_way)
@@ -109,8 +108,7 @@ impl DmaEngine {
             let half = index % 2 * HALF;
             let from = address + (index * HALF) as u64;
             self.finish(under_way.take())?;
-            under_way =
-                Some(self.start(FROM_CARD, from, ADDRESS + half as u64, from, piece.len())?);
+            under_way = Some(self.start(FROM_CARD, from, self.at(half), from, piece.len())?);
             if let Some((half, piece)) = before.replace((half, piece)) {
                 self.memory.get(half, piece);
             }
@@ -120,6 +118,11 @@ impl DmaEngine {
             self.memory.get(half, piece);
         }
         Ok(())
+    }
+
+    /// Where the card sees an offset of the shared memory.
+    fn at(&self, offset: usize) -> u64 {
+        self.memory.address() + offset as u64
     }
 
     fn start(

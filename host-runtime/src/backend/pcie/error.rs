@@ -14,6 +14,14 @@ pub enum PcieError {
     /// Memory for DMA could not be made or mapped.
     #[error("no memory for DMA: {0}")]
     HostMemory(std::io::Error),
+    /// No address is left at which the card could see that much of this process' memory.
+    #[error(
+        "the card's IOMMU has no free addresses for {bytes} bytes; let go of other host memory of this card"
+    )]
+    NoDmaAddress {
+        /// How much was to be mapped.
+        bytes: u64,
+    },
     /// What is there is no card with our shell.
     #[error("no card of this shell is there: {0}")]
     NotOurs(String),

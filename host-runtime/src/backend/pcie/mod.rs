@@ -18,7 +18,7 @@ use vfio_user::{BAR0_REGION, CONFIG_REGION};
 
 use self::dma::DmaEngine;
 pub use self::error::PcieError;
-use self::transport::{Mapped, Transport, VfioUser};
+use self::transport::{DmaSpace, Mapped, Transport, VfioUser};
 use self::unit::{Doorbell, Unit};
 use crate::backend::pair::Pair;
 use crate::backend::{
@@ -90,7 +90,8 @@ impl PcieBackend {
             }
             // Memory space and bus master: PCI command register.
             transport.write(CONFIG_REGION, 4, 6)?;
-            let dma = DmaEngine::new(Arc::clone(&transport))?;
+            let space = DmaSpace::new(Arc::clone(&transport));
+            let dma = DmaEngine::new(Arc::clone(&transport), &space)?;
             let doorbell = Doorbell::new(&*transport)?;
             Ok((transport, page, dma, doorbell))
         };
