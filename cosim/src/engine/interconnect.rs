@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::burst::Burst;
 use super::config::EngineConfig;
 use super::pcie::UnderWay;
+use super::remote::{Remotes, RemoteMemory};
 use crate::memory::DeviceMemory;
 
 /// `RRESP` and `BRESP` where there is no memory.
@@ -28,6 +29,16 @@ pub enum ErrorResponse {
     Slverr,
     /// There is nothing at that address.
     Decerr,
+}
+
+impl ErrorResponse {
+    /// `RRESP` or `BRESP`.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Slverr => 2,
+            Self::Decerr => DECERR,
+        }
+    }
 }
 
 /// An error that the memory shall answer: reads that touch the range carry it on each beat that does, writes
@@ -57,6 +68,7 @@ pub(super) struct Interconnect {
     /// Clocks of one way to each bank.
     ways: Vec<u64>,
     under_way: UnderWay,
+    remotes: Remotes,
 }
 
 // SAFETY: the pointers lead into `memory`, which may be reached from any thread.
@@ -88,6 +100,7 @@ impl Interconnect {
             faults: Vec::new(),
             ways,
             under_way: UnderWay::default(),
+            remotes: Remotes::default(),
             memory,
         }
     }
@@ -144,7 +157,40 @@ impl Interconnect {
     /// Has what was sent be seen when its time has come.
     #[inline(always)]
     pub(super) fn land(&mut self) {
-        self.under_way.land(self.now);
+        self.under_way.land(self.now, &self.remotes);
+    }
+
+    pub(super) fn set_remote(&mut self, bank: usize, memory: Arc<dyn RemoteMemory>) {
+        self.remotes.set(bank, memory);
+    }
+
+    /// Whether the bank's memory is not the card's own.
+    #[inline]
+    pub(super) fn is_remote(&self, bank: usize) -> bool {
+        self.remotes.has(bank)
+    }
+
+    /// Reads bytes of such a bank; the response.
+    pub(super) fn read_remote(&self, bank: usize, address: u64, bytes: &mut [u8]) -> u8 {
+        self.remotes.read(bank, address, bytes)
+    }
+
+    /// Writes bytes to such a bank that is so many clocks away; the response.
+    pub(super) fn write_remote(
+        &mut self,
+        way: u64,
+        bank: usize,
+        address: u64,
+        bytes: &[u8],
+        strobes: u128,
+    ) -> u8 {
+        if way == 0 {
+            return self.remotes.write(bank, address, bytes, strobes);
+        }
+        let at = self.now + way;
+        self.under_way
+            .send_remote(at, bank, address, bytes, strobes);
+        0
     }
 
     #[inline(always)]
@@ -194,10 +240,7 @@ impl Interconnect {
         self.faults
             .iter()
             .find(hit)
-            .map_or(0, |fault| match fault.response {
-                ErrorResponse::Slverr => 2,
-                ErrorResponse::Decerr => DECERR,
-            })
+            .map_or(0, |fault| fault.response.code())
     }
 }
 

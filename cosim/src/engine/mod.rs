@@ -12,6 +12,7 @@ mod lite;
 mod master;
 mod pcie;
 mod read;
+mod remote;
 mod slave;
 mod stall;
 mod state;
@@ -30,6 +31,7 @@ pub use error::{Channel, EngineError, Rule, Violation};
 pub use interconnect::{Access, ErrorResponse, Fault};
 pub use lite::{RegisterAccess, RegisterResult};
 pub use pcie::PcieLink;
+pub use remote::RemoteMemory;
 pub use slave::{BurstResult, BurstWrite};
 pub use stall::Stalls;
 pub use stream::StreamEnd;
@@ -184,6 +186,16 @@ impl Engine {
     /// Replaces the errors that the memory shall answer.
     pub fn set_faults(&mut self, faults: Vec<Fault>) {
         self.fabric.set_faults(faults);
+    }
+
+    /// Has kernels reach another memory where the bank at this position of the memory is.
+    pub fn set_remote(&mut self, bank: usize, memory: Arc<dyn RemoteMemory>) {
+        self.fabric.set_remote(bank, memory);
+    }
+
+    /// The clock of the last transfer on any bus; reading registers does not count.
+    pub fn last_progress(&self) -> u64 {
+        self.fabric.last_progress
     }
 
     /// Resets all compute units and their bus models, and takes back a halt after a protocol violation. The

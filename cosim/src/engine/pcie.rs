@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::remote::Remotes;
 use crate::frame::MAX_DATA_BYTES;
 
 /// A PCIe link, modelled as one delay in each direction.
@@ -35,10 +36,16 @@ impl PcieLink {
 struct Beat {
     /// The clock in which the host sees it.
     at: u64,
-    to: *mut u8,
+    to: Destination,
+    bytes: usize,
     /// One bit for each byte of `data`.
     strobes: u128,
     data: [u8; MAX_DATA_BYTES],
+}
+
+enum Destination {
+    Memory(*mut u8),
+    Remote { bank: usize, address: u64 },
 }
 
 /// Beats on their way to the host's memory, in order.
@@ -52,11 +59,28 @@ impl UnderWay {
     ///
     /// `to` is valid for writes of `bytes` as long as this lives.
     pub(super) unsafe fn send(&mut self, at: u64, to: *mut u8, bytes: &[u8], strobes: u128) {
+        self.push(at, Destination::Memory(to), bytes, strobes);
+    }
+
+    /// Sends bytes to a remote bank, where they arrive in clock `at`.
+    pub(super) fn send_remote(
+        &mut self,
+        at: u64,
+        bank: usize,
+        address: u64,
+        bytes: &[u8],
+        strobes: u128,
+    ) {
+        self.push(at, Destination::Remote { bank, address }, bytes, strobes);
+    }
+
+    fn push(&mut self, at: u64, to: Destination, bytes: &[u8], strobes: u128) {
         let mut data = [0; MAX_DATA_BYTES];
         data[..bytes.len()].copy_from_slice(bytes);
         self.0.push_back(Beat {
             at,
             to,
+            bytes: bytes.len(),
             strobes,
             data,
         });
@@ -64,21 +88,29 @@ impl UnderWay {
 
     /// Has what has arrived by clock `now` be seen.
     #[inline(always)]
-    pub(super) fn land(&mut self, now: u64) {
+    pub(super) fn land(&mut self, now: u64, remotes: &Remotes) {
         while self.0.front().is_some_and(|beat| beat.at <= now) {
-            self.land_one();
+            self.land_one(remotes);
         }
     }
 
     #[cold]
-    fn land_one(&mut self) {
+    fn land_one(&mut self, remotes: &Remotes) {
         let Some(beat) = self.0.pop_front() else {
             return;
+        };
+        let start = match beat.to {
+            Destination::Memory(to) => to,
+            Destination::Remote { bank, address } => {
+                // Posted: the answer reaches nobody.
+                remotes.write(bank, address, &beat.data[..beat.bytes], beat.strobes);
+                return;
+            }
         };
         // Aligned words are written as a whole: the host reads some of them while kernels run.
         for (word, data) in beat.data.chunks_exact(8).enumerate() {
             let strobes = (beat.strobes >> (8 * word)) as u8;
-            let to = beat.to.wrapping_add(8 * word);
+            let to = start.wrapping_add(8 * word);
             if strobes == u8::MAX && to.addr().is_multiple_of(8) {
                 let value = u64::from_ne_bytes(data.try_into().expect("eight bytes"));
                 // SAFETY: `send` promised these bytes; the address is aligned.
@@ -120,9 +152,9 @@ mod tests {
             way.send(5, to, &[0x11; 24], 0xFF_00_FF);
             way.send(7, to.wrapping_add(24), &[0x22; 8], 0x81);
         }
-        way.land(4);
-        way.land(6);
-        way.land(9);
+        way.land(4, &Remotes::default());
+        way.land(6, &Remotes::default());
+        way.land(9, &Remotes::default());
         let all = u64::from_ne_bytes([0x11; 8]);
         let edges = u64::from_ne_bytes([0x22, 0, 0, 0, 0, 0, 0, 0x22]);
         assert_eq!(memory, [all, 0, all, edges]);

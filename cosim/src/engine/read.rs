@@ -124,6 +124,13 @@ impl ReadSide {
         if input.rresp == OKAY {
             let (address, bytes) = current.burst.beat();
             let lanes = &mut data[address as usize & (port.bytes - 1)..][..bytes];
+            if current.remote {
+                input.rresp = fabric.read_remote(current.bank, address, lanes);
+                if input.rresp != OKAY {
+                    lanes.fill(UNUSED_LANE);
+                }
+                return;
+            }
             // SAFETY: `accept` found the whole burst inside the memory.
             unsafe { std::ptr::copy_nonoverlapping(current.memory(), lanes.as_mut_ptr(), bytes) };
         }

@@ -57,6 +57,8 @@ pub(super) struct Transfer {
     pub(super) bank: usize,
     /// Clocks of one way to it.
     pub(super) way: u64,
+    /// Its memory is not the card's own.
+    pub(super) remote: bool,
     /// Some address of it has an injected error.
     faulty: bool,
 }
@@ -78,6 +80,7 @@ impl Transfer {
             origin: std::ptr::null_mut(),
             bank: 0,
             way: 0,
+            remote: false,
             faulty: false,
         }
     }
@@ -112,17 +115,19 @@ impl Transfer {
         let (origin, bank) = route.unwrap_or((std::ptr::null_mut(), 0));
         let faulty = fabric.has_fault(first, bytes);
         let way = fabric.way(bank);
+        let remote = route.is_some() && fabric.is_remote(bank);
         let words = burst.kind == Kind::Incrementing
             && burst.size == port.width
             && burst.beat().1 == port.bytes;
         Ok(Self {
             burst,
-            plain: words && !faulty && !origin.is_null(),
+            plain: words && !faulty && !remote && !origin.is_null(),
             id,
             ready_at: fabric.now + latency.max(1) + 2 * way,
             origin,
             bank,
             way,
+            remote,
             faulty,
         })
     }

@@ -227,8 +227,15 @@ impl WriteSide {
         if response != OKAY {
             return Ok(());
         }
-        let to = self.current.memory();
         let from = &out.wdata[lane..][..bytes];
+        if self.current.remote {
+            let strobes = (strobes & lanes) >> lane;
+            let (way, bank) = (self.current.way, self.current.bank);
+            let response = fabric.write_remote(way, bank, address, from, strobes);
+            self.response = self.response.max(response);
+            return Ok(());
+        }
+        let to = self.current.memory();
         if self.current.way > 0 {
             let strobes = (strobes & lanes) >> lane;
             // SAFETY: `accept` found the whole burst inside the memory.
