@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::burst::Burst;
 use super::config::EngineConfig;
 use super::pcie::UnderWay;
-use super::remote::{Remotes, RemoteMemory};
+use super::remote::{RemoteMemory, Remotes};
 use crate::memory::DeviceMemory;
 
 /// `RRESP` and `BRESP` where there is no memory.
