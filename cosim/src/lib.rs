@@ -16,11 +16,15 @@ pub mod build;
 pub use build::{BuildError, BuiltModel, BuiltModels, Cache, ModelBuild, link};
 
 #[cfg(feature = "engine")]
+mod ecc;
+#[cfg(feature = "engine")]
 pub mod engine;
 #[cfg(feature = "engine")]
 pub mod memory;
 #[cfg(feature = "engine")]
 pub mod model;
+#[cfg(feature = "engine")]
+pub use ecc::{ECC_WORD, EccCounters};
 #[cfg(feature = "engine")]
 pub use engine::{Engine, EngineConfig, EngineError};
 #[cfg(feature = "engine")]

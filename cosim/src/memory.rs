@@ -5,6 +5,7 @@
 
 use std::ptr::NonNull;
 
+use crate::ecc::{Ecc, EccCounters, Uncorrectable};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
 /// Smallest unit of a bank's base and size: the boundary that no AXI burst crosses.
@@ -49,6 +50,20 @@ pub enum MemoryError {
         /// Bytes.
         size: usize,
     },
+    /// Two bits of a word have flipped.
+    #[error(
+        "the memory word at {address:#x} has an error of two bits, which cannot be corrected; write it anew"
+    )]
+    Uncorrectable {
+        /// The word.
+        address: u64,
+    },
+}
+
+impl From<Uncorrectable> for MemoryError {
+    fn from(Uncorrectable(address): Uncorrectable) -> Self {
+        Self::Uncorrectable { address }
+    }
 }
 
 /// The banks of a card, zero at first.
@@ -56,6 +71,7 @@ pub enum MemoryError {
 pub struct DeviceMemory {
     banks: Vec<Bank>,
     maps: Vec<Map>,
+    ecc: Ecc,
 }
 
 #[derive(Debug)]
@@ -124,6 +140,7 @@ impl DeviceMemory {
         Ok(Self {
             banks: banks.to_vec(),
             maps,
+            ecc: Ecc::default(),
         })
     }
 
@@ -146,9 +163,11 @@ impl DeviceMemory {
     ///
     /// # Errors
     ///
-    /// [`MemoryError::Outside`] if they do not lie in one bank.
+    /// [`MemoryError::Outside`] if they do not lie in one bank, [`MemoryError::Uncorrectable`] as
+    /// [`check_write`](Self::check_write).
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
         let to = self.pointer(address, bytes.len())?;
+        self.ecc.write(address, bytes.len() as u64)?;
         // SAFETY: `pointer` checked the range; mapped memory never overlaps a Rust slice.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
         Ok(())
@@ -158,9 +177,11 @@ impl DeviceMemory {
     ///
     /// # Errors
     ///
-    /// [`MemoryError::Outside`] if they do not lie in one bank.
+    /// [`MemoryError::Outside`] if they do not lie in one bank, [`MemoryError::Uncorrectable`] as
+    /// [`check_read`](Self::check_read).
     pub fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), MemoryError> {
         let from = self.pointer(address, bytes.len())?;
+        self.ecc.read(address, bytes.len() as u64)?;
         // SAFETY: `pointer` checked the range; mapped memory never overlaps a Rust slice.
         unsafe { std::ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), bytes.len()) };
         Ok(())
@@ -170,10 +191,13 @@ impl DeviceMemory {
     ///
     /// # Errors
     ///
-    /// [`MemoryError::Outside`] if either range does not lie in one bank.
+    /// [`MemoryError::Outside`] if either range does not lie in one bank, [`MemoryError::Uncorrectable`] as
+    /// [`read`](Self::read) and [`write`](Self::write).
     pub fn copy(&self, from: u64, to: u64, size: usize) -> Result<(), MemoryError> {
         let source = self.pointer(from, size)?;
         let target = self.pointer(to, size)?;
+        self.ecc.read(from, size as u64)?;
+        self.ecc.write(to, size as u64)?;
         // SAFETY: `pointer` checked both ranges; `copy` allows for an overlap.
         unsafe { std::ptr::copy(source, target, size) };
         Ok(())
@@ -190,8 +214,49 @@ impl DeviceMemory {
         Ok(NonNull::new(pointer).expect("a mapping is never at null"))
     }
 
+    /// Flips a bit, 0 to 63, of the 64-bit word at `address`, as a particle does: what was written there stays, and the
+    /// memory's error correction finds the flip when the word is accessed next. A third flip of a word is not made, since
+    /// its code does not promise to find that.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError::Outside`].
+    pub fn flip(&self, address: u64, bit: u32) -> Result<(), MemoryError> {
+        self.pointer(address, 1)?;
+        self.ecc.flip(address, bit);
+        Ok(())
+    }
+
+    /// What the error correction has found.
+    pub fn ecc_counters(&self) -> EccCounters {
+        self.ecc.counters()
+    }
+
+    /// For those who read by [`host_pointer`](Self::host_pointer): corrects what can be corrected of these bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError::Uncorrectable`] if a word of them has two flipped bits.
+    pub fn check_read(&self, address: u64, size: usize) -> Result<(), MemoryError> {
+        Ok(self.ecc.read(address, size as u64)?)
+    }
+
+    /// For those who write by [`host_pointer`](Self::host_pointer): words that are written as a whole are as new.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError::Uncorrectable`] if a word that is written in part has two flipped bits.
+    pub fn check_write(&self, address: u64, size: usize) -> Result<(), MemoryError> {
+        Ok(self.ecc.write(address, size as u64)?)
+    }
+
+    pub(crate) fn ecc(&self) -> &Ecc {
+        &self.ecc
+    }
+
     /// Makes every bank zero again and gives its memory back to the system.
     pub fn clear(&self) {
+        self.ecc.clear();
         for map in &self.maps {
             // SAFETY: the whole of a mapping of our own; private anonymous pages read as zero afterwards.
             if unsafe { madvise(map.start.as_ptr().cast(), map.size, Advice::LinuxDontNeed) }

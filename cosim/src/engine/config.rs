@@ -1,8 +1,10 @@
 //! How an engine and its compute units are set up.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::clocks::ClockRatio;
+use super::inject::Injector;
 use super::pcie::PcieLink;
 use super::stall::Stalls;
 
@@ -46,6 +48,8 @@ pub struct EngineConfig {
     pub link: Option<PcieLink>,
     /// Random stalls.
     pub stalls: Stalls,
+    /// Faults; whoever keeps a handle of it can arm it at any time.
+    pub injector: Arc<Injector>,
     /// Whether the AXI protocol is checked.
     pub checkers: bool,
     /// Clocks without progress after which [`Engine::run_until`](super::Engine::run_until) gives up, while
@@ -69,6 +73,7 @@ impl Default for EngineConfig {
             memory: MemoryTiming::default(),
             link: None,
             stalls: Stalls::default(),
+            injector: Arc::default(),
             checkers: true,
             watchdog: 1_000_000,
             register_timeout: 10_000,

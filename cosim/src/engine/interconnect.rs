@@ -6,12 +6,16 @@ use std::sync::Arc;
 
 use super::burst::Burst;
 use super::config::EngineConfig;
+use super::inject::{Injector, Occurrence, Site, Strike};
 use super::pcie::UnderWay;
 use super::remote::{RemoteMemory, Remotes};
+use crate::ecc::{ECC_WORD, Uncorrectable};
 use crate::memory::DeviceMemory;
 
 /// `RRESP` and `BRESP` where there is no memory.
 pub(super) const DECERR: u8 = 3;
+/// `RRESP` and `BRESP` where the memory failed.
+pub(super) const SLVERR: u8 = 2;
 
 /// Kind of access that an injected error answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +36,10 @@ pub enum ErrorResponse {
 }
 
 impl ErrorResponse {
-    /// `RRESP` or `BRESP`.
+    /// `RRESP` and `BRESP`.
     pub(super) fn code(self) -> u8 {
         match self {
-            Self::Slverr => 2,
+            Self::Slverr => SLVERR,
             Self::Decerr => DECERR,
         }
     }
@@ -62,6 +66,7 @@ pub(super) struct Interconnect {
     /// First address, bytes, and [`DeviceMemory::origin`] of each bank.
     routes: Vec<(u64, u64, *mut u8)>,
     faults: Vec<Fault>,
+    injector: Arc<Injector>,
     /// Bytes each bank may still move; empty without a limit.
     credit: Vec<u64>,
     bytes_per_clock: u64,
@@ -98,6 +103,7 @@ impl Interconnect {
             bytes_per_clock: u64::from(bytes_per_clock.unwrap_or(0).max(1)),
             routes,
             faults: Vec::new(),
+            injector: Arc::clone(&config.injector),
             ways,
             under_way: UnderWay::default(),
             remotes: Remotes::default(),
@@ -242,6 +248,72 @@ impl Interconnect {
             .find(hit)
             .map_or(0, |fault| fault.response.code())
     }
+
+    pub(super) fn injector(&self) -> &Injector {
+        &self.injector
+    }
+
+    /// What strikes an event of a port now.
+    #[inline]
+    pub(super) fn strike(&self, site: Site, port: &str, first: u64, bytes: u64) -> Option<Strike> {
+        self.injector.strike(&Occurrence {
+            site,
+            port,
+            first,
+            bytes,
+            clock: self.now,
+        })
+    }
+
+    /// Flips bits of one of the words among these bytes of memory.
+    pub(super) fn upset(&self, first: u64, bytes: u64, strike: &Strike) {
+        let words = bytes.div_ceil(ECC_WORD).max(1);
+        let address = first + strike.random % words * ECC_WORD;
+        let bit = (strike.random >> 32) as u32 % 64;
+        for other in 0..strike.upset {
+            // Apart by an odd number of bits: never the same twice.
+            self.memory.ecc().flip(address, bit + other * 7);
+        }
+    }
+
+    /// Whether some word among these bytes has flipped bits.
+    #[inline]
+    pub(super) fn has_upset(&self, first: u64, bytes: u64) -> bool {
+        self.memory.ecc().touches(first, bytes)
+    }
+
+    /// The memory's own response to a beat that is read.
+    pub(super) fn read_response(&self, burst: &Burst) -> u8 {
+        let (first, bytes) = burst.beat();
+        response(self.memory.ecc().read(first, bytes as u64))
+    }
+
+    /// The memory's own response to bytes that are written; `strobes` has a bit for each.
+    pub(super) fn write_response(&self, first: u64, bytes: usize, strobes: u128) -> u8 {
+        let written = |from: u64, to: u64| {
+            let ones = (u128::MAX >> (128 - (to - from))) << (from - first);
+            strobes & ones
+        };
+        let end = first + bytes as u64;
+        let mut at = first;
+        let mut worst = 0;
+        while at < end {
+            let next = (at / ECC_WORD + 1) * ECC_WORD;
+            let next = next.min(end);
+            let word = written(at, next);
+            if word != 0 {
+                let (skipped, count) = (word.trailing_zeros(), word.count_ones());
+                let begin = first + u64::from(skipped);
+                worst = worst.max(response(self.memory.ecc().write(begin, count.into())));
+            }
+            at = next;
+        }
+        worst
+    }
+}
+
+fn response(result: Result<(), Uncorrectable>) -> u8 {
+    if result.is_err() { SLVERR } else { 0 }
 }
 
 fn touches(fault: &Fault, first: u64, bytes: u64) -> bool {

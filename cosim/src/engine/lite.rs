@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use super::error::{Channel, Rule, Violation};
+use super::inject::Strike;
 use super::interconnect::Interconnect;
 use super::stall::{self, StallSource};
 use crate::frame::AxiLite;
@@ -45,6 +46,16 @@ struct Pending {
     data: bool,
 }
 
+/// An access that has not begun.
+#[derive(Debug, Clone, Copy)]
+struct Queued {
+    access: RegisterAccess,
+    /// The clock from which it may; `u64::MAX`: never.
+    begin: u64,
+    /// An injected error response, with which it ends without reaching the kernel; 0 for none.
+    response: u8,
+}
+
 /// One AXI4-Lite port.
 pub(super) struct LitePort {
     /// Compute unit and port.
@@ -56,7 +67,7 @@ pub(super) struct LitePort {
     /// Clocks of one way to the host.
     way: u64,
     /// With the clock from which each may begin.
-    queue: VecDeque<(RegisterAccess, u64)>,
+    queue: VecDeque<Queued>,
     pending: Option<Pending>,
     /// With the clock from which the host sees each.
     results: VecDeque<(RegisterResult, u64)>,
@@ -87,8 +98,13 @@ impl LitePort {
         }
     }
 
-    pub(super) fn submit(&mut self, access: RegisterAccess, now: u64) {
-        self.queue.push_back((access, now + self.way));
+    pub(super) fn submit(&mut self, access: RegisterAccess, now: u64, strike: Option<Strike>) {
+        let strike = strike.unwrap_or_default();
+        self.queue.push_back(Queued {
+            access,
+            begin: (now + self.way).saturating_add(strike.delay),
+            response: strike.response,
+        });
     }
 
     pub(super) fn take_result(&mut self, now: u64) -> Option<RegisterResult> {
@@ -170,9 +186,20 @@ impl LitePort {
             axi.input.bready = 0;
         }
         if self.pending.is_none()
-            && self.queue.front().is_some_and(|&(_, begin)| begin <= now)
-            && let Some((access, _)) = self.queue.pop_front()
+            && self.queue.front().is_some_and(|queued| queued.begin <= now)
+            && let Some(Queued {
+                access, response, ..
+            }) = self.queue.pop_front()
         {
+            if response != 0 {
+                let result = RegisterResult {
+                    access,
+                    data: 0,
+                    response,
+                };
+                self.results.push_back((result, now + self.way));
+                return Ok(());
+            }
             let data = matches!(access, RegisterAccess::Write { .. });
             self.pending = Some(Pending {
                 access,

@@ -3,10 +3,13 @@
 //! An engine is deterministic: what it does is a function of the models, the content of the memory, the calls
 //! made and the seed, never of the host's timing.
 
+mod access;
 mod burst;
 mod clocks;
 mod config;
 mod error;
+mod gate;
+mod inject;
 mod interconnect;
 mod lite;
 mod master;
@@ -28,6 +31,7 @@ use std::time::{Duration, Instant};
 pub use clocks::ClockRatio;
 pub use config::{EngineConfig, MemoryTiming, UnitOptions};
 pub use error::{Channel, EngineError, Rule, Violation};
+pub use inject::{Effect, Injection, InjectionTally, Injector, Site, Trigger, random};
 pub use interconnect::{Access, ErrorResponse, Fault};
 pub use lite::{RegisterAccess, RegisterResult};
 pub use pcie::PcieLink;
@@ -328,6 +332,10 @@ impl Engine {
         mut done: impl FnMut(&Self) -> bool,
     ) -> Result<RunEnd, EngineError> {
         let clocks = self.clocks;
+        let gated = self.fabric.injector().watches_interrupts();
+        if !gated {
+            self.units.iter_mut().for_each(Unit::open_gate);
+        }
         while !done(self) {
             let now = self.fabric.now;
             if now >= last {
@@ -350,8 +358,18 @@ impl Engine {
             }
             self.fabric.now = now + 1;
             self.fabric.land();
+            if gated {
+                self.gate_interrupts();
+            }
         }
         Ok(RunEnd::Reached)
+    }
+
+    #[cold]
+    fn gate_interrupts(&mut self) {
+        for unit in &mut self.units {
+            unit.gate_interrupt(&self.fabric);
+        }
     }
 
     #[cold]
@@ -399,141 +417,17 @@ impl Engine {
         self.fabric.last_progress = self.fabric.now;
     }
 
-    /// Queues a register access on the first AXI4-Lite port of a compute unit; its result comes out of
-    /// [`register_result`](Self::register_result) some clocks later, in order.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such unit or it has no such port.
-    pub fn submit_register(
-        &mut self,
-        unit: usize,
-        access: RegisterAccess,
-    ) -> Result<(), EngineError> {
-        let now = self.fabric.now;
-        let unit = self.unit_mut(unit)?;
-        match unit.lites.first_mut() {
-            Some(port) => {
-                port.submit(access, now);
-                Ok(())
-            }
-            None => Err(no_such(&unit.name, "AXI4-Lite port", "s_axi_control", &[])),
-        }
-    }
-
-    /// The oldest finished access of [`submit_register`](Self::submit_register).
-    ///
-    /// # Errors
-    ///
-    /// [`EngineError::NoSuchUnit`].
-    pub fn register_result(&mut self, unit: usize) -> Result<Option<RegisterResult>, EngineError> {
-        let now = self.fabric.now;
-        Ok(self
-            .unit_mut(unit)?
-            .lites
-            .first_mut()
-            .and_then(|port| port.take_result(now)))
-    }
-
-    /// Reads a register, stepping until it is answered.
-    ///
-    /// # Errors
-    ///
-    /// As [`step`](Self::step); [`EngineError::Register`] for an error response,
-    /// [`EngineError::RegisterTimeout`] for none.
-    pub fn read_register(&mut self, unit: usize, address: u64) -> Result<u64, EngineError> {
-        self.access_register(unit, RegisterAccess::Read { address })
-    }
-
-    /// Writes a register, stepping until it is answered.
-    ///
-    /// # Errors
-    ///
-    /// As [`read_register`](Self::read_register).
-    pub fn write_register(
-        &mut self,
-        unit: usize,
-        address: u64,
-        data: u64,
-    ) -> Result<(), EngineError> {
-        self.access_register(unit, RegisterAccess::Write { address, data })
-            .map(|_| ())
-    }
-
-    fn access_register(&mut self, unit: usize, access: RegisterAccess) -> Result<u64, EngineError> {
-        self.submit_register(unit, access)?;
-        let (kind, address) = match access {
-            RegisterAccess::Read { address } => ("read", address),
-            RegisterAccess::Write { address, .. } => ("write", address),
-        };
-        let clocks = self.config.register_timeout;
-        for _ in 0..clocks {
-            self.step()?;
-            let Some(result) = self.register_result(unit)? else {
-                continue;
-            };
-            return match result.response {
-                0 => Ok(result.data),
-                code => Err(EngineError::Register {
-                    access: kind,
-                    address,
-                    port: self.units[unit].lites[0].name.clone(),
-                    response: if code == 2 { "SLVERR" } else { "DECERR" },
-                }),
-            };
-        }
-        let error = EngineError::RegisterTimeout {
-            access: kind,
-            address,
-            port: self.units[unit].lites[0].name.clone(),
-            clocks,
-        };
-        Err(self.halt(error))
-    }
-
-    /// Queues a burst on the AXI4 slave port `port` of a compute unit; its result comes out of
-    /// [`burst_result`](Self::burst_result) some clocks later, in order. Bursts do not wait for each other's results.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such unit or port, or the burst is not one that AXI4 allows on it.
-    pub fn submit_burst(
-        &mut self,
-        unit: usize,
-        port: &str,
-        burst: &BurstWrite,
-    ) -> Result<(), EngineError> {
-        let now = self.fabric.now;
-        let owner = self.unit_mut(unit)?;
-        let position = owner.slave(port)?;
-        let slave = &mut owner.slaves[position];
-        slave
-            .submit(burst, now)
-            .map_err(|what| EngineError::Unsupported {
-                unit: owner.name.clone(),
-                what,
-            })
-    }
-
-    /// The oldest finished burst of [`submit_burst`](Self::submit_burst) on `port`.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such unit or port.
-    pub fn burst_result(
-        &mut self,
-        unit: usize,
-        port: &str,
-    ) -> Result<Option<BurstResult>, EngineError> {
-        let owner = self.unit_mut(unit)?;
-        let position = owner.slave(port)?;
-        Ok(owner.slaves[position].take_result())
-    }
-
-    /// The level of a compute unit's `interrupt` after the last clock; low if it has none.
+    /// The level of a compute unit's `interrupt` after the last clock; low if it has none. An injected fault may keep it
+    /// from being seen here, or let it be seen later.
     #[inline]
     pub fn interrupt(&self, unit: usize) -> bool {
         self.units.get(unit).is_some_and(Unit::interrupt)
+    }
+
+    /// As [`interrupt`](Self::interrupt), at the kernel itself, where no fault strikes it.
+    #[inline]
+    pub fn interrupt_line(&self, unit: usize) -> bool {
+        self.units.get(unit).is_some_and(Unit::interrupt_line)
     }
 
     /// The signals of an AXI4 master port, as they will be at the next rising edge.

@@ -2,6 +2,7 @@
 
 use super::burst::{Burst, Kind};
 use super::error::{Channel, Rule, Violation};
+use super::inject::{Site, Strike};
 use super::interconnect::{Access, Interconnect};
 
 /// `RRESP` and `BRESP`.
@@ -59,8 +60,12 @@ pub(super) struct Transfer {
     pub(super) way: u64,
     /// Its memory is not the card's own.
     pub(super) remote: bool,
-    /// Some address of it has an injected error.
-    faulty: bool,
+    /// Some address of it has an injected error, or flipped bits.
+    pub(super) faulty: bool,
+    /// Clocks that its answer comes later; `u64::MAX`: never.
+    pub(super) delay: u64,
+    /// An error response, and how many beats are left when it is given.
+    injected: (u8, u32),
 }
 
 // SAFETY: `origin` points into the `DeviceMemory` that the engine keeps alive, which may be reached from any
@@ -82,6 +87,8 @@ impl Transfer {
             way: 0,
             remote: false,
             faulty: false,
+            delay: 0,
+            injected: (0, 0),
         }
     }
 
@@ -113,9 +120,21 @@ impl Transfer {
             return Err(port.violation(Rule::OutsideBank, channel, fabric.now, detail));
         }
         let (origin, bank) = route.unwrap_or((std::ptr::null_mut(), 0));
-        let faulty = fabric.has_fault(first, bytes);
-        let way = fabric.way(bank);
         let remote = route.is_some() && fabric.is_remote(bank);
+        let site = match channel {
+            Channel::Ar => Site::Read,
+            _ => Site::Write,
+        };
+        let strike = fabric.strike(site, &port.name, first, bytes);
+        let own = route.is_some() && !remote;
+        if let Some(strike) = strike.filter(|strike| strike.upset > 0 && own) {
+            fabric.upset(first, bytes, &strike);
+        }
+        let strike = strike.unwrap_or_default();
+        let injected = injected(&strike, burst.left);
+        let faulty =
+            fabric.has_fault(first, bytes) || injected.0 != OKAY || fabric.has_upset(first, bytes);
+        let way = fabric.way(bank);
         let words = burst.kind == Kind::Incrementing
             && burst.size == port.width
             && burst.beat().1 == port.bytes;
@@ -123,12 +142,14 @@ impl Transfer {
             burst,
             plain: words && !faulty && !remote && !origin.is_null(),
             id,
-            ready_at: fabric.now + latency.max(1) + 2 * way,
+            ready_at: (fabric.now + latency.max(1) + 2 * way).saturating_add(strike.delay),
             origin,
             bank,
             way,
             remote,
             faulty,
+            delay: strike.delay,
+            injected,
         })
     }
 
@@ -148,7 +169,18 @@ impl Transfer {
         match (self.origin.is_null(), self.faulty) {
             (true, _) => super::interconnect::DECERR,
             (false, false) => OKAY,
-            (false, true) => fabric.fault_response(&self.burst, access),
+            (false, true) => {
+                let (code, left) = self.injected;
+                let injected = if self.burst.left == left { code } else { OKAY };
+                let memory = match access {
+                    Access::Read => fabric.read_response(&self.burst),
+                    // It depends on the strobes.
+                    Access::Write => OKAY,
+                };
+                injected
+                    .max(memory)
+                    .max(fabric.fault_response(&self.burst, access))
+            }
         }
     }
 
@@ -156,6 +188,14 @@ impl Transfer {
     #[inline(always)]
     pub(super) fn memory(&self) -> *mut u8 {
         self.origin.wrapping_add(self.burst.address as usize)
+    }
+}
+
+/// The error that strikes one of the beats of a burst, and how many are left then.
+fn injected(strike: &Strike, beats: u32) -> (u8, u32) {
+    match strike.response {
+        OKAY => (OKAY, 0),
+        code => (code, 1 + (strike.random % u64::from(beats)) as u32),
     }
 }
 

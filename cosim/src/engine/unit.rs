@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::clocks::{self, Clocks};
 use super::config::{EngineConfig, UnitOptions};
 use super::error::{EngineError, Rule, Violation};
+use super::gate::InterruptGate;
 use super::interconnect::Interconnect;
 use super::lite::LitePort;
 use super::master::MasterPort;
@@ -32,6 +33,8 @@ pub(super) struct Unit {
     /// It has `ap_clk_2`.
     two_clocks: bool,
     interrupt: Option<usize>,
+    /// What is seen of the interrupt, while faults may strike it.
+    gate: Option<InterruptGate>,
     waves: Option<Waves>,
 }
 
@@ -155,6 +158,7 @@ impl Unit {
             masters,
             slaves,
             lites,
+            gate: None,
             waves: None,
         })
     }
@@ -373,9 +377,31 @@ impl Unit {
         Ok(unsafe { self.model.frame().add(offset).cast::<AxiMaster>().read() })
     }
 
-    /// The level of `interrupt`; low if the kernel has none.
+    /// The level of `interrupt` as it is seen; low if the kernel has none.
     #[inline]
     pub(super) fn interrupt(&self) -> bool {
+        match &self.gate {
+            None => self.interrupt_line(),
+            Some(gate) => gate.is_seen(),
+        }
+    }
+
+    /// Looks what is seen of the interrupt after a clock.
+    pub(super) fn gate_interrupt(&mut self, fabric: &Interconnect) {
+        let level = self.interrupt_line();
+        self.gate
+            .get_or_insert_default()
+            .step(level, &self.name, fabric);
+    }
+
+    /// No fault strikes the interrupt any more.
+    pub(super) fn open_gate(&mut self) {
+        self.gate = None;
+    }
+
+    /// The level of `interrupt`; low if the kernel has none.
+    #[inline]
+    pub(super) fn interrupt_line(&self) -> bool {
         self.interrupt
             .is_some_and(|offset| self.model.word(offset) & 1 != 0)
     }

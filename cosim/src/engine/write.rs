@@ -199,7 +199,7 @@ impl WriteSide {
         if last {
             self.written.push_back(Written {
                 id: self.current.id,
-                ready_at: fabric.now + self.latency.max(1),
+                ready_at: (fabric.now + self.latency.max(1)).saturating_add(self.current.delay),
                 response: self.response,
             });
         }
@@ -226,6 +226,14 @@ impl WriteSide {
         self.response = self.response.max(response);
         if response != OKAY {
             return Ok(());
+        }
+        if self.current.faulty {
+            let written = (strobes & lanes) >> lane;
+            let response = fabric.write_response(address, bytes, written);
+            self.response = self.response.max(response);
+            if response != OKAY {
+                return Ok(());
+            }
         }
         let from = &out.wdata[lane..][..bytes];
         if self.current.remote {
