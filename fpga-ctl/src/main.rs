@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod context;
 mod failure;
+mod faults;
 mod interrupt;
 mod output_file;
 mod simulation;

@@ -7,6 +7,8 @@ use clap::{Args, value_parser};
 use host_runtime::cosim::engine::{MemoryTiming, Stalls};
 use host_runtime::{CardId, SimOptions, Waves, cosim::EngineConfig};
 
+use crate::faults::FaultArgs;
+
 /// Options of the simulation.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Simulation")]
@@ -44,6 +46,8 @@ pub(crate) struct SimulationArgs {
     /// Clocks without progress after which the simulation gives up
     #[arg(long, value_name = "CLOCKS", value_parser = value_parser!(u64).range(1..), default_value_t = EngineConfig::default().watchdog)]
     watchdog: u64,
+    #[command(flatten)]
+    faults: FaultArgs,
 }
 
 impl SimulationArgs {
@@ -91,6 +95,7 @@ impl SimulationArgs {
                 from: range.start,
                 to: range.end,
             }),
+            faults: self.faults.injector(card)?,
         })
     }
 }

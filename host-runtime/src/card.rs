@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::backend::pcie::PcieBackend;
-use crate::backend::{Backend, SimulatedTime, software::SoftwareBackend, xrt::XrtBackend};
+use crate::backend::{
+    Backend, Reliability, SimulatedTime, software::SoftwareBackend, xrt::XrtBackend,
+};
 use crate::card_id::CardId;
 use crate::image::Image;
 use crate::kernel::Kernel;
@@ -248,6 +250,12 @@ impl Card {
     /// [`Error::NotProgrammed`], [`Error::KernelMissing`].
     pub fn kernel(&self, name: &str) -> Result<Kernel> {
         Kernel::find(Arc::clone(&self.core), name)
+    }
+
+    /// What the card's memory and link found, and mostly mended, by themselves; `None` where the card does not tell. Of a
+    /// simulated card it is what was found since it was opened.
+    pub fn reliability(&self) -> Option<Reliability> {
+        self.core.backend.reliability()
     }
 
     /// Simulated time that has passed since the card was opened; `None` where time is real.

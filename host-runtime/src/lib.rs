@@ -23,6 +23,8 @@ mod card_name;
 pub mod collection;
 pub mod decision;
 mod error;
+#[cfg(feature = "cosim")]
+pub mod faults;
 mod image;
 mod inventory;
 pub mod judge;
@@ -41,7 +43,7 @@ mod xrt_index;
 mod xrt_shim;
 
 pub use backend::pcie::PcieError;
-pub use backend::{BusError, SimulatedTime};
+pub use backend::{BusError, Reliability, SimulatedTime};
 pub use cancel::CancelToken;
 pub use card::{Access, Card, CardInfo, ImageInfo, OpenOptions};
 pub use card_id::CardId;

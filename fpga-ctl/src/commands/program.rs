@@ -11,6 +11,7 @@ use host_runtime::{Access, Image};
 
 use crate::cli::JsonFlag;
 use crate::context::Context;
+use crate::faults::{self, FaultArgs};
 use crate::stdout::Stdout;
 
 /// How the images that this program carries are named on the command line.
@@ -34,6 +35,8 @@ pub(crate) struct ProgramArgs {
     image: PathBuf,
     #[command(flatten)]
     pub(crate) json: JsonFlag,
+    #[command(flatten)]
+    faults: FaultArgs,
 }
 
 /// The image of that name that this program carries.
@@ -58,12 +61,15 @@ pub(crate) fn read_image(path: &Path) -> Result<Arc<Image>> {
 pub(crate) fn run(context: &Context, args: &ProgramArgs) -> Result<()> {
     let image = read_image(&args.image)?;
     let card = context.card();
-    let options = context.options("program", Access::Exclusive);
+    let mut options = context.options("program", Access::Exclusive);
+    options.simulation.faults = args.faults.injector(card)?;
     let info = context.with_card(card, &options, |card| {
         card.program(&image)
             .with_context(|| format!("cannot program {}", args.image.display()))?;
         Ok(card.info())
-    })?;
+    });
+    faults::tell(&options.simulation.faults);
+    let info = info?;
     let mut out = Stdout::new();
     if args.json.json {
         out.json(&info)?;

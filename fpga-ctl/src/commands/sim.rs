@@ -10,6 +10,7 @@ use host_runtime::{CardId, ServeOptions, ServedCard, ServedName};
 
 use crate::commands::program::{DEFAULT_IMAGE, read_image};
 use crate::context::Context;
+use crate::faults;
 use crate::interrupt;
 use crate::simulation::SimulationArgs;
 use crate::stdout::Stdout;
@@ -27,7 +28,8 @@ and opens it as pcie:NAME; several at once share it. Other vfio-user clients att
 Examples:
   fpga-ctl sim serve lab &
   fpga-ctl validate --card pcie:lab tools.tcpdb
-  fpga-ctl sim serve lab --image kernel.xclbin --waves run.fst";
+  fpga-ctl sim serve lab --image kernel.xclbin --waves run.fst
+  fpga-ctl sim serve flaky --fault dma-error:on=from-card,chance=0.01 --fault-seed 7";
 
 /// Simulated cards as devices of their own.
 #[derive(Debug, Subcommand)]
@@ -72,5 +74,6 @@ pub(crate) fn run(context: &Context, command: &SimCommand) -> Result<()> {
     while !stop.is_cancelled() {
         std::thread::sleep(POLL);
     }
+    faults::tell(&options.simulation.faults);
     Ok(())
 }

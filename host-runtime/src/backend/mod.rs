@@ -52,6 +52,51 @@ pub enum BusError {
         /// Bytes.
         len: usize,
     },
+    /// Two bits of a word have flipped in the card's memory.
+    #[error(
+        "the card's memory has an error of two bits at address {address:#x}, which it cannot correct; write those bytes anew"
+    )]
+    Uncorrectable {
+        /// The word.
+        address: u64,
+    },
+    /// A transfer ended with an error.
+    #[error("the transfer of {len} bytes {direction} the card, at {address:#x}, failed ({reason})")]
+    Transfer {
+        /// `to` or `from`.
+        direction: &'static str,
+        /// The card's address.
+        address: u64,
+        /// Bytes.
+        len: usize,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Fewer bytes moved than were asked for, and the card did not say so.
+    #[error(
+        "only {moved} of {asked} bytes moved {direction} the card, at {address:#x}; transfer them again"
+    )]
+    Short {
+        /// `to` or `from`.
+        direction: &'static str,
+        /// The card's address.
+        address: u64,
+        /// Bytes that moved.
+        moved: usize,
+        /// Bytes asked for.
+        asked: usize,
+    },
+}
+
+/// What a card's memory and link found, and mostly mended, by themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Reliability {
+    /// Single-bit errors of the memory that were corrected.
+    pub corrected: u64,
+    /// Double-bit errors of the memory, each an error of whoever read it.
+    pub uncorrected: u64,
+    /// Packets of the link that were damaged and sent again.
+    pub replays: u64,
 }
 
 /// A run to start: registers to write, then `ap_start`.
@@ -175,6 +220,11 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
 
     /// Ends a run. If it was begun, its compute unit is reset, and runs queued behind it end too.
     fn abort(&self, run: RunId) -> Result<()>;
+
+    /// What memory and link found; `None` where the card does not tell.
+    fn reliability(&self) -> Option<Reliability> {
+        None
+    }
 
     /// Simulated time, if there is such a thing.
     fn simulated_time(&self) -> Option<SimulatedTime>;

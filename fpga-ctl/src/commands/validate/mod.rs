@@ -19,6 +19,7 @@ use host_runtime::{Access, CancelToken, Card, PolicyChoice, Validator};
 use crate::choices;
 use crate::cli::JsonFlag;
 use crate::context::{Context, abandon};
+use crate::faults;
 use crate::interrupt::{self, interruptible};
 use crate::output_file::OutputFile;
 use crate::simulation::SimulationArgs;
@@ -38,7 +39,8 @@ Examples:
   fpga-ctl validate sample.tcpdb --profile wide
   fpga-ctl validate tools.json --fail-on approval --json
   producer | fpga-ctl validate - --output verdicts.bin
-  fpga-ctl validate sample.tcpdb --profile wide --waves run.fst --stalls 30 --seed 7";
+  fpga-ctl validate sample.tcpdb --profile wide --waves run.fst --stalls 30 --seed 7
+  fpga-ctl validate sample.tcpdb --profile wide --fault axi-error:on=read,at=3";
 
 /// Descriptors listed unless told otherwise.
 const DEFAULT_LIMIT: usize = 20;
@@ -211,7 +213,9 @@ pub(crate) fn run(context: &Context, args: &ValidateArgs) -> Result<ExitCode> {
         cancel,
     };
     let card = Card::open_with(id, &options)?;
-    let (report, output) = match job.run(&card) {
+    let done = job.run(&card);
+    faults::tell(&options.simulation.faults);
+    let (report, output) = match done {
         Ok(done) => done,
         Err(error) => return Err(abandon(card, error)),
     };

@@ -17,6 +17,7 @@ use super::{SimOptions, Waves};
 use crate::backend::residency::Device;
 use crate::backend::{BusError, RunId, RunRequest};
 use crate::card_id::CardId;
+use crate::faults::FaultInjector;
 use crate::image::Image;
 use crate::trust::TrustOptions;
 use crate::{Error, Result};
@@ -29,6 +30,9 @@ const REGISTER_CLOCKS: u64 = 4;
 
 /// Clocks between looks for what hosts have posted to queues.
 const QUEUE_CLOCKS: u64 = 16;
+
+/// Clocks between looks at what faults on the buses ask for.
+const FAULT_CLOCKS: u64 = 64;
 
 /// What a process decides about its simulated card, and what of it others may see.
 #[derive(Debug, Clone)]
@@ -64,6 +68,7 @@ pub(crate) struct SimDevice {
     earlier: u64,
     /// The simulation stopped with an error; only a reset helps.
     broken: bool,
+    faults: FaultInjector,
     clocks: Arc<AtomicU64>,
     clocking: Arc<AtomicU64>,
 }
@@ -146,7 +151,7 @@ impl SimDevice {
     /// Clocks, whatever the units do.
     pub(super) fn free_run(&mut self, clocks: u64) -> Result<()> {
         let card = self.card;
-        let ran = self.engine.run(clocks);
+        let ran = self.engine.run(clocks).and_then(|()| self.suffer());
         self.publish_clocks();
         ran.map_err(|source| Error::Simulation { card, source })
     }
@@ -228,7 +233,19 @@ impl SimDevice {
             }
             self.engine
                 .run_until(QUEUE_CLOCKS.min(last - now), |_| ready())?;
+            self.suffer()?;
         }
+    }
+
+    /// Resets the kernels if a fault asks for that. Nobody is told: that they forgot their work must be found out.
+    fn suffer(&mut self) -> Result<(), EngineError> {
+        if self.faults.take_reset() {
+            tracing::debug!(card = %self.card, "a fault resets the kernels");
+            self.engine.reset()?;
+            let working = self.is_working();
+            self.engine.set_running(working);
+        }
+        Ok(())
     }
 
     /// Has posted writes go to the kernels, and takes in the answers of those that did.
@@ -267,21 +284,25 @@ impl SimDevice {
             if now >= last {
                 return Ok(());
             }
+            self.suffer()?;
+            let left = match self.faults.watches_bus() {
+                true => FAULT_CLOCKS.min(last - now),
+                false => last - now,
+            };
             if self.units.iter().any(UnitRuns::awaits_registers) {
                 self.engine.run_until(REGISTER_CLOCKS, |_| false)?;
             } else if let [unit] = &self.units[..]
                 && unit.has_interrupt()
             {
                 // The common case, kept small: it is asked every clock.
-                self.engine
-                    .run_until(last - now, |engine| engine.interrupt(0))?;
+                self.engine.run_until(left, |engine| engine.interrupt(0))?;
             } else {
                 let watched: Vec<usize> = (0..self.units.len())
                     .filter(|&index| self.units[index].watches_interrupt())
                     .collect();
                 let clocks =
                     if watched.len() == self.units.iter().filter(|unit| unit.is_active()).count() {
-                        last - now
+                        left
                     } else {
                         POLL_CLOCKS
                     };
@@ -330,6 +351,7 @@ impl SimDevice {
     pub(super) fn read_register(&mut self, unit: usize, offset: u32) -> Result<u32> {
         self.let_registers_settle()?;
         let value = self.engine.read_register(unit, offset.into());
+        let value = value.and_then(|value| self.suffer().map(|()| value));
         self.publish_clocks();
         value
             .map(|value| value as u32)
@@ -341,6 +363,7 @@ impl SimDevice {
         let written = self
             .engine
             .write_register(unit, offset.into(), value.into());
+        let written = written.and_then(|()| self.suffer());
         self.publish_clocks();
         written.map_err(|source| self.register_error(unit, offset, source))
     }
@@ -487,6 +510,7 @@ impl Device for SimDevice {
         let settings = EngineConfig {
             link,
             clock_period_ps: period_ps(image),
+            injector: config.options.faults.bus(),
             second_clock: image.second_clock_mhz().map(|mhz| ClockRatio {
                 second: mhz.into(),
                 first: image.clock_mhz().into(),
@@ -544,6 +568,7 @@ impl Device for SimDevice {
             units,
             earlier,
             broken: false,
+            faults: config.options.faults.clone(),
             clocks: Arc::clone(&config.clocks),
             clocking: Arc::clone(&config.clocking),
         };

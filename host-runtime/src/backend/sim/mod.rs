@@ -5,6 +5,7 @@
 //! so that copying and running overlap.
 
 mod device;
+mod dma;
 mod pair;
 mod queues;
 mod served;
@@ -21,10 +22,11 @@ use parking_lot::Mutex;
 use crate::backend::pair::Pair;
 use crate::backend::residency::{Device as _, Residency, Seat};
 use crate::backend::{
-    Backend, BusError, EndedRun, Patience, RunId, RunRequest, SimulatedTime, Waited,
+    Backend, BusError, EndedRun, Patience, Reliability, RunId, RunRequest, SimulatedTime, Waited,
 };
 use crate::card::{CardCore, OpenOptions};
 use crate::card_id::CardId;
+use crate::faults::{FaultInjector, LinkState};
 use crate::image::Image;
 use crate::memory::MappedMemory;
 use crate::queue::QueueOptions;
@@ -63,6 +65,8 @@ pub struct SimOptions {
     pub engine: cosim::EngineConfig,
     /// Waves to record.
     pub waves: Option<Waves>,
+    /// What the card suffers. Keep a clone, to arm it at any time.
+    pub faults: FaultInjector,
 }
 
 /// A simulated card behind the backend line.
@@ -125,7 +129,26 @@ impl SimBackend {
         })
     }
 
+    fn faults(&self) -> &FaultInjector {
+        &self.shared.config.options.faults
+    }
+
+    /// Whether the card is there to be worked on.
+    fn check_link(&self) -> Result<()> {
+        let reason = match self.faults().link() {
+            LinkState::Up => return Ok(()),
+            LinkState::Lost => "its link is down",
+            LinkState::Removed => "it was removed",
+        };
+        Err(Error::CardUnusable {
+            card: self.shared.residency.id(),
+            reason: reason.to_owned(),
+            advice: "open it again".to_owned(),
+        })
+    }
+
     fn memory(&self) -> Result<Arc<cosim::DeviceMemory>> {
+        self.check_link()?;
         // Without the device there is no memory yet; making it needs the turn.
         if self.shared.config.memory.lock().is_none() {
             self.shared.residency.sit()?.device()?;
@@ -142,6 +165,7 @@ impl SimBackend {
 
     /// The device with nothing on the register bus in the way of a blocking access.
     fn with_device<T>(&self, use_it: impl FnOnce(&mut SimDevice) -> Result<T>) -> Result<T> {
+        self.check_link()?;
         let mut seat = self.shared.residency.sit()?;
         let result = use_it(seat.device()?);
         let time = seat.device()?.clocks();
@@ -230,6 +254,7 @@ impl Backend for SimBackend {
     }
 
     fn program(&self, image: Arc<Image>) -> Result<()> {
+        self.check_link()?;
         let mut seat = self.shared.residency.sit_to_program()?;
         if self.shared.board.is_busy() {
             return Err(Error::WrongState {
@@ -241,10 +266,12 @@ impl Backend for SimBackend {
     }
 
     fn program_empty(&self, image: Arc<Image>) -> Result<()> {
+        self.check_link()?;
         self.shared.residency.sit()?.program_empty(image)
     }
 
     fn reset(&self) -> Result<()> {
+        self.check_link()?;
         let mut seat = self.shared.residency.sit()?;
         if let Ok(device) = seat.device() {
             let ended = device.abort_all();
@@ -255,31 +282,26 @@ impl Backend for SimBackend {
 
     fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()> {
         self.worker.kick();
-        self.memory()?
-            .write(address, bytes)
-            .map_err(|_| self.memory_error(address, bytes.len()))
+        let memory = self.memory()?;
+        dma::to_card(self.faults(), &memory, address, bytes).map_err(|source| self.bus(source))
     }
 
     fn read_memory(&self, address: u64, bytes: &mut [u8]) -> Result<()> {
         self.worker.kick();
-        let len = bytes.len();
-        self.memory()?
-            .read(address, bytes)
-            .map_err(|_| self.memory_error(address, len))
+        let memory = self.memory()?;
+        dma::from_card(self.faults(), &memory, address, bytes).map_err(|source| self.bus(source))
     }
 
     fn copy_memory(&self, from: u64, to: u64, len: usize) -> Result<()> {
         self.worker.kick();
-        self.memory()?
-            .copy(from, to, len)
-            .map_err(|_| self.memory_error(from, len))
+        dma::within(&*self.memory()?, from, to, len).map_err(|source| self.bus(source))
     }
 
     fn map_memory(&self, address: u64, len: usize) -> Result<Option<MappedMemory>> {
         let memory = self.memory()?;
         let start = memory
             .host_pointer(address, len)
-            .map_err(|_| self.memory_error(address, len))?;
+            .map_err(|error| self.bus(dma::memory_error(&error, address, len)))?;
         Ok(Some(MappedMemory::new(start, len, memory)))
     }
 
@@ -292,6 +314,7 @@ impl Backend for SimBackend {
     }
 
     fn submit(&self, request: RunRequest) -> Result<RunId> {
+        self.check_link()?;
         let run = RunId(self.next_run.fetch_add(1, Ordering::Relaxed));
         self.shared.board.submit(run, request, self.generation());
         Ok(run)
@@ -332,6 +355,7 @@ impl Backend for SimBackend {
                 timeout: left,
                 cancel: patience.cancel.clone(),
             };
+            self.check_link()?;
             match self.shared.residency.try_sit(&rest) {
                 Ok(Some(mut seat)) => {
                     self.shared.drive(&mut seat)?;
@@ -346,6 +370,7 @@ impl Backend for SimBackend {
     }
 
     fn abort(&self, run: RunId) -> Result<()> {
+        self.check_link()?;
         if self.shared.board.withdraw(run) {
             return Ok(());
         }
@@ -359,7 +384,18 @@ impl Backend for SimBackend {
     }
 
     fn open_pair(&self, core: &Arc<CardCore>, options: &QueueOptions) -> Result<Box<dyn Pair>> {
+        self.check_link()?;
         Ok(Box::new(SimPair::open(&self.shared, core, options)?))
+    }
+
+    fn reliability(&self) -> Option<Reliability> {
+        let memory = self.shared.config.memory.lock().clone();
+        let found = memory.map_or_else(Default::default, |memory| memory.ecc_counters());
+        Some(Reliability {
+            corrected: found.corrected,
+            uncorrected: found.uncorrected,
+            replays: self.faults().replays(),
+        })
     }
 
     fn simulated_time(&self) -> Option<SimulatedTime> {
@@ -380,10 +416,10 @@ impl Backend for SimBackend {
 }
 
 impl SimBackend {
-    fn memory_error(&self, address: u64, len: usize) -> Error {
+    fn bus(&self, source: BusError) -> Error {
         Error::Bus {
             card: self.shared.residency.id(),
-            source: BusError::Memory { address, len },
+            source,
         }
     }
 }

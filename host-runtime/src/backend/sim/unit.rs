@@ -224,7 +224,7 @@ impl UnitRuns {
                     if self.chained {
                         accesses.push(write(reg::CONTROL, AP_CONTINUE));
                     }
-                    if engine.interrupt(index) {
+                    if engine.interrupt_line(index) {
                         accesses.push(write(reg::INTERRUPT_STATUS, DONE_INTERRUPT));
                     }
                     accesses.extend(
