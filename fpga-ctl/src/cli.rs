@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use host_runtime::CardId;
+use host_runtime::{CARD_VARIABLE, CardId};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    build, completions, decode, doctor, encode, image, info, key, list, man, policy, program,
-    reset, sample, sign, sim, validate, verify, xrt,
+    build, completions, decode, doctor, encode, image, info, key, lease, list, man, policy,
+    program, reset, sample, sign, sim, validate, verify, xrt,
 };
 
 const AFTER_HELP: &str = "\
@@ -35,7 +35,7 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
     /// Card to use: sim:N, software:N, xrt:N or pcie:NAME [default: a real card, else sim:0]
-    #[arg(long, global = true, value_name = "CARD")]
+    #[arg(long, global = true, value_name = "CARD", env = CARD_VARIABLE)]
     pub(crate) card: Option<CardId>,
     /// Folder of the simulated cards' state [default: FPGA_STATE_DIR, else the XDG state home]
     #[arg(long, global = true, value_name = "FOLDER")]
@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Validate(Box<validate::ValidateArgs>),
     /// List the cards of this machine
     List(list::ListArgs),
+    /// Lease a card for the duration of a command
+    Lease(Box<lease::LeaseArgs>),
     /// Show what a card holds, what it counted and who uses it
     Info(info::InfoArgs),
     /// Build an image from RTL kernels
@@ -148,6 +150,7 @@ impl Command {
         match self {
             Self::Validate(args) => args.format() == validate::ReportFormat::Json,
             Self::List(args) => args.json.json,
+            Self::Lease(args) => args.reports_json(),
             Self::Info(args) => args.json.json,
             Self::Program(args) => args.json.json,
             Self::Reset(args) => args.json.json,

@@ -43,9 +43,22 @@ fn reports_are_as_documented() {
     bench.sample(Profile::Wide);
     bench.write("policy.toml", "profile = \"wide\"");
     bench.write("other.xclbin", validators(2).as_bytes());
+    let program = assert_cmd::cargo::cargo_bin!("fpga-ctl").to_str().unwrap();
+    let leased = |arguments: &[&'static str]| {
+        let lease = ["lease", "--shared", "--memory", "1GiB", "--", program];
+        [&lease[..], arguments].concat()
+    };
     let validate = ["validate", "wide.tcpdb", "--profile", "wide", "--json"];
-    let reports: [(&str, &str, Vec<&str>, i32); 23] = [
+    let reports: [(&str, &str, Vec<&str>, i32); 26] = [
         ("list", "an empty card", vec!["list", "--json"], 0),
+        ("lease list", "no lease", vec!["lease", "list", "--json"], 0),
+        (
+            "lease list",
+            "a lease",
+            leased(&["lease", "list", "--json"]),
+            0,
+        ),
+        ("list", "a lease", leased(&["list", "--json"]), 0),
         ("info", "an empty card", vec!["info", "--json"], 0),
         (
             "info",

@@ -13,6 +13,7 @@ use crate::kernel::Kernel;
 use crate::memory::{BankAllocator, Buffer, DeviceBuffer};
 use crate::run_queue::RunQueue;
 use crate::store::CardStore;
+use crate::store::lease::Passage;
 use crate::{Error, Result};
 
 pub use crate::store::Access;
@@ -94,11 +95,20 @@ impl Card {
     /// Opens a card.
     ///
     /// # Errors
-    /// [`Error::CardBusy`] if others exclude this use, [`Error::StateFolder`] and [`Error::StateDamaged`] for
+    /// [`Error::CardBusy`] if others exclude this use, [`Error::CardLeased`] if others have leased the card,
+    /// [`Error::LeaseEnded`] and [`Error::NotCleared`] around the end of a lease, [`Error::StateFolder`] and [`Error::StateDamaged`] for
     /// a simulated card whose state cannot be used, [`Error::CardUnusable`] if this build has no such card.
     pub fn open_with(id: CardId, options: &OpenOptions) -> Result<Self> {
-        let store = CardStore::open(id, options)?;
+        let store = Self::store(id, options)?;
         Self::with_store(id, store, options)
+    }
+
+    /// Gets past the card's leases, and takes part in the card.
+    fn store(id: CardId, options: &OpenOptions) -> Result<CardStore> {
+        let state_folder = options.state_folder.as_deref();
+        let clear = || crate::lease::clear(id, state_folder);
+        let passage = Passage::find(id, state_folder, &clear)?;
+        CardStore::open(id, options, passage)
     }
 
     fn with_store(id: CardId, store: CardStore, options: &OpenOptions) -> Result<Self> {
@@ -110,7 +120,7 @@ impl Card {
             }
             CardId::Served(name) => {
                 let socket = crate::store::served_socket(name, options.state_folder.as_deref())?;
-                Box::new(PcieBackend::open(id, &socket, store)?)
+                Box::new(PcieBackend::open(id, &socket, Some(store))?)
             }
             #[cfg(feature = "cosim")]
             CardId::Simulated(_) => {
@@ -142,7 +152,7 @@ impl Card {
             access: Access::Exclusive,
             ..options.clone()
         };
-        let store = CardStore::open(id, &options)?;
+        let store = Self::store(id, &options)?;
         store.discard_model_state()?;
         Self::with_store(id, store, &options)
     }

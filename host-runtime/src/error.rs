@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::backend::BusError;
 use crate::card_id::CardId;
+use crate::store::LEASE_VARIABLE;
 use crate::tcp::{Descriptor, Detail};
 use crate::trust::ALLOW_UNTRUSTED_VARIABLE;
 
@@ -61,6 +62,52 @@ pub enum Error {
         card: CardId,
         /// Who holds it, as far as is known.
         holders: String,
+    },
+    /// Others have a lease on the card that excludes this use.
+    #[error(
+        "{card} is leased by {leases}; wait for the end of that lease, or take one yourself: `fpga-ctl lease` finds a free card"
+    )]
+    CardLeased {
+        /// The card.
+        card: CardId,
+        /// Who has the leases.
+        leases: String,
+    },
+    /// The lease that this process acts under has ended.
+    #[error(
+        "{card}: the lease that {LEASE_VARIABLE} names has ended, and the card was cleared; start the program under a new lease, or without {LEASE_VARIABLE}"
+    )]
+    LeaseEnded {
+        /// The card.
+        card: CardId,
+    },
+    /// What a lease left in the card could not be cleared away.
+    #[error("{card}: a lease on it ended, and what it left cannot be cleared away yet: {source}")]
+    NotCleared {
+        /// The card.
+        card: CardId,
+        /// Why not.
+        source: Box<Error>,
+    },
+    /// No card is what was asked for.
+    #[error("no card meets the requirements ({wanted}): {reasons}")]
+    NoSuchCard {
+        /// What was asked for.
+        wanted: String,
+        /// For each card why not.
+        reasons: String,
+    },
+    /// No card that is what was asked for became free in time.
+    #[error(
+        "no card is free ({wanted}, waited {waited:?}): {reasons}; wait longer (`--wait`), or ask for less"
+    )]
+    NoFreeCard {
+        /// What was asked for.
+        wanted: String,
+        /// How long it was waited.
+        waited: Duration,
+        /// For each card that would do who has it.
+        reasons: String,
     },
     /// A compute unit is in use, and one of the uses excludes the other.
     #[error(

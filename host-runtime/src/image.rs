@@ -25,6 +25,13 @@ pub struct BankInfo {
     pub size: u64,
 }
 
+impl BankInfo {
+    /// Whether kernels reach the host's memory here, and not the card's own: by XRT's name for it.
+    pub(crate) fn is_host(&self) -> bool {
+        self.name.starts_with("HOST[")
+    }
+}
+
 /// A compute unit: one instance of a kernel.
 #[derive(Debug, Clone)]
 pub struct UnitInfo {

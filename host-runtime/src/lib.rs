@@ -29,6 +29,7 @@ mod image;
 mod inventory;
 pub mod judge;
 mod kernel;
+mod lease;
 mod memory;
 pub mod queue;
 mod run;
@@ -52,10 +53,14 @@ pub use error::{Error, Result};
 pub use image::{BankInfo, Image, UnitInfo};
 pub use inventory::{CardEntry, CardState, Inventory};
 pub use kernel::Kernel;
+pub use lease::{CARD_VARIABLE, CardResources, ImageNeed, Lease, Requirements};
 pub use memory::{Buffer, DeviceBuffer, Direction, MappedMemory};
 pub use run::{Run, RunState};
 pub use run_queue::{RunQueue, Ticket};
-pub use store::{Contexts, Holder, STATE_FOLDER_VARIABLE, SharedImage, state_folder};
+pub use store::{
+    Contexts, Holder, LEASE_VARIABLE, LeaseInfo, Reserved, STATE_FOLDER_VARIABLE, SharedImage,
+    state_folder,
+};
 pub use trust::{ALLOW_UNTRUSTED_VARIABLE, TrustOptions, Untrusted};
 pub use validator::{Answers, Cycles, KERNEL, PolicyChoice, Progress, Report, Summary, Validator};
 pub use xrt_index::{SIM_CARDS_VARIABLE, XRT_CARDS_VARIABLE, xrt_card, xrt_cards};

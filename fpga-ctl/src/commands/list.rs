@@ -8,6 +8,7 @@ use console::style;
 use host_runtime::{CardState, Inventory};
 
 use crate::cli::JsonFlag;
+use crate::commands::lease::since;
 use crate::context::Context;
 use crate::stdout::Stdout;
 use crate::table::Table;
@@ -50,11 +51,21 @@ fn write(out: &mut Stdout, inventory: &Inventory) -> Result<()> {
             CardState::Ready => style("ready").green(),
             CardState::Held => style("held").yellow(),
         };
-        let holders: Vec<String> = entry
+        let leases = entry.leases.iter().map(|lease| {
+            format!(
+                "{} lease of {}: {} ({}), {}",
+                lease.access,
+                lease.user,
+                lease.program,
+                lease.pid,
+                since(lease.since)
+            )
+        });
+        let holders = entry
             .holders
             .iter()
-            .map(|holder| format!("{} ({})", holder.program, holder.pid))
-            .collect();
+            .map(|holder| format!("{} ({})", holder.program, holder.pid));
+        let holders: Vec<String> = leases.chain(holders).collect();
         table.row(vec![
             style(entry.card).bold().to_string(),
             state.to_string(),

@@ -8,6 +8,7 @@ pub(crate) mod encode;
 pub(crate) mod image;
 pub(crate) mod info;
 pub(crate) mod key;
+pub(crate) mod lease;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod policy;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Validate(args) => return validate::run(&context, &args),
         Command::Verify(args) => return verify::run(&args),
         Command::Doctor(args) => return doctor::run(&context, &args),
+        Command::Lease(args) => return lease::run(&context, &args),
         Command::List(args) => list::run(&context, &args)?,
         Command::Info(args) => info::run(&context, &args)?,
         Command::Build(args) => build::run(&args)?,

@@ -121,6 +121,8 @@ impl Bench {
             .env("FPGA_STATE_DIR", self.state_folder())
             .env("FPGA_CACHE_DIR", models())
             .env("FPGA_TRUST_DIR", self.trust_folder())
+            .env_remove("FPGA_CARD")
+            .env_remove("FPGA_LEASE")
             .stdin(Stdio::null());
         command
     }

@@ -70,6 +70,12 @@ pub trait Card: Send + Sync {
     /// Why it cannot be loaded; the one before stays.
     fn program(&self, image: Vec<u8>) -> Result<(), CardError>;
 
+    /// Takes the loaded image out, and with it all that the card's memory holds.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    fn unload(&self) -> Result<(), CardError>;
+
     /// Resets the kernels and what is broken.
     ///
     /// # Errors

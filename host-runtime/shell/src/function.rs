@@ -181,6 +181,7 @@ impl Client {
         let result = match command {
             Command::Reset => self.card.reset(),
             Command::ResetUnit(unit) => self.card.reset_unit(unit),
+            Command::Program(0) => self.card.unload(),
             Command::Program(bytes) => {
                 let mut image = std::mem::take(&mut *self.staged.lock());
                 image.truncate(bytes);

@@ -48,7 +48,8 @@ pub mod status {
 pub const REG_DMA_FAULTS: u32 = 0x1000;
 /// Writing 1 resets the card's kernels. Reads as [`REG_PROGRAM`].
 pub const REG_RESET: u32 = 0x1004;
-/// Writing the size of an image that lies at [`IMAGE_ADDRESS`] programs the card with it. Reads [`command::DONE`] when that
+/// Writing the size of an image that lies at [`IMAGE_ADDRESS`] programs the card with it; 0 takes the loaded image out, and
+/// all that the card's memory holds. Reads [`command::DONE`] when that
 /// is done, [`command::BUSY`] while it goes on, [`command::FAILED`] if it could not be done.
 pub const REG_PROGRAM: u32 = 0x1008;
 /// Bytes of the text at [`TEXT_ADDRESS`] that says why the last command failed.

@@ -89,6 +89,13 @@ impl Card for PlainCard {
         Ok(())
     }
 
+    fn unload(&self) -> Result<(), CardError> {
+        *self.image.lock() = None;
+        *self.generation.lock() += 1;
+        self.events().status_changed(&self.status());
+        Ok(())
+    }
+
     fn reset(&self) -> Result<(), CardError> {
         *self.generation.lock() += 1;
         self.events().status_changed(&self.status());

@@ -13,12 +13,15 @@
 //!   image.lock      locked shared by the processes that use that image, see SharedImage
 //!   unit-<n>.lock   locked shared or exclusively by those who use that compute unit, see Contexts
 //!   holders/        a locked file for each opening, for those who ask who it is
+//!   lease.lock, leased, leases/   see lease
 //! ```
 //!
 //! Every lock dies with its process.
 
 mod contexts;
 mod holders;
+pub(crate) mod lease;
+mod locked_file;
 mod record;
 mod shared_image;
 mod turn;
@@ -32,6 +35,7 @@ use sha2::{Digest, Sha256};
 
 pub use contexts::Contexts;
 pub use holders::Holder;
+pub use lease::{LEASE_VARIABLE, LeaseInfo, Reserved};
 pub(crate) use record::Record;
 pub use shared_image::SharedImage;
 pub(crate) use turn::Turn;
@@ -40,7 +44,8 @@ use crate::card::OpenOptions;
 use crate::card_id::CardId;
 use crate::card_name::ServedName;
 use crate::{Error, Result};
-use holders::HolderFile;
+use lease::Passage;
+use locked_file::LockedFile;
 
 /// Environment variable that names the folder of all cards' state.
 pub const STATE_FOLDER_VARIABLE: &str = "FPGA_STATE_DIR";
@@ -61,6 +66,15 @@ pub enum Access {
     Shared,
     /// Nobody else may open the card.
     Exclusive,
+}
+
+impl std::fmt::Display for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Shared => "shared",
+            Self::Exclusive => "exclusive",
+        })
+    }
 }
 
 /// The folder that holds the state of all simulated cards of a user.
@@ -87,6 +101,11 @@ pub(crate) fn state_root(id: CardId, chosen: Option<&Path>) -> Result<PathBuf> {
 pub(crate) fn served_socket(name: ServedName, chosen: Option<&Path>) -> Result<PathBuf> {
     let root = state_root(CardId::Served(name), chosen)?;
     Ok(root.join(SERVED_FOLDER).join(format!("{name}.sock")))
+}
+
+/// Whether a living process serves a card of that name.
+pub(crate) fn is_served(name: ServedName, chosen: Option<&Path>) -> bool {
+    served_cards(chosen).contains(&name)
 }
 
 /// Cards that living processes serve.
@@ -134,8 +153,9 @@ pub(crate) struct CardStore {
     turn: File,
     queue: File,
     // Released in this order: first nobody is listed, then others may open.
-    _holder: HolderFile,
+    _holder: LockedFile,
     _access: File,
+    _passage: Passage,
 }
 
 /// What is stored for a card, checked.
@@ -147,7 +167,7 @@ pub(crate) struct Stored {
 }
 
 impl CardStore {
-    pub(crate) fn open(id: CardId, options: &OpenOptions) -> Result<Self> {
+    pub(crate) fn open(id: CardId, options: &OpenOptions, passage: Passage) -> Result<Self> {
         let folder = state_root(id, options.state_folder.as_deref())?.join(id.folder_name());
         let fault = |action, path: &Path, source| Error::StateFolder {
             card: id,
@@ -185,7 +205,8 @@ impl CardStore {
                 return Err(fault("lock", &folder.join("access.lock"), source));
             }
         }
-        let holder = HolderFile::create(&folder, options.access, &options.purpose)
+        passage.check(id, &folder)?;
+        let holder = holders::enlist(&folder, options.access, &options.purpose)
             .map_err(|source| fault("write to", &folder.join("holders"), source))?;
         Ok(Self {
             id,
@@ -194,6 +215,7 @@ impl CardStore {
             folder,
             _holder: holder,
             _access: access,
+            _passage: passage,
         })
     }
 
@@ -282,6 +304,15 @@ impl CardStore {
         self.commit(generation, image.as_deref(), None).map(|_| ())
     }
 
+    /// Forgets all that the card holds. What is stored may be damaged.
+    pub(crate) fn empty(&self) -> Result<()> {
+        let record = match self.record() {
+            Err(Error::StateDamaged { .. }) => Record::default(),
+            record => record?,
+        };
+        self.commit(record.generation + 1, None, None).map(|_| ())
+    }
+
     fn blob_name(kind: &str, bytes: &[u8]) -> String {
         format!("{kind}-{}", hex::encode(Sha256::digest(bytes)))
     }
@@ -362,6 +393,7 @@ pub(crate) struct Peek {
     pub(crate) generation: u64,
     pub(crate) image: Option<PathBuf>,
     pub(crate) holders: Vec<Holder>,
+    pub(crate) leases: Vec<LeaseInfo>,
 }
 
 pub(crate) fn peek(id: CardId, chosen: Option<&Path>) -> Result<Peek> {
@@ -374,6 +406,7 @@ pub(crate) fn peek(id: CardId, chosen: Option<&Path>) -> Result<Peek> {
         generation: record.generation,
         image: record.image.map(|name| folder.join(name)),
         holders: holders::list(&folder),
+        leases: lease::leases_in(&folder),
     })
 }
 

@@ -11,7 +11,7 @@ fn open(folder: &Path, access: Access) -> Result<CardStore> {
         state_folder: Some(folder.to_owned()),
         ..OpenOptions::default()
     };
-    CardStore::open(SIM, &options)
+    CardStore::open(SIM, &options, Passage::find(SIM, Some(folder), &|| Ok(()))?)
 }
 
 #[test]

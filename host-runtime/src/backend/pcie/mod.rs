@@ -53,8 +53,8 @@ pub(crate) struct PcieBackend {
     state: Mutex<State>,
     /// Registers that take more than one access.
     requests: Mutex<()>,
-    /// Keeps this process among the card's holders.
-    _store: CardStore,
+    /// Keeps this process among the card's holders; `None` for one that only looks.
+    _store: Option<CardStore>,
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +68,11 @@ struct State {
 
 impl PcieBackend {
     /// Opens the card that is served at `socket`.
-    pub(crate) fn open(id: CardId, socket: &std::path::Path, store: CardStore) -> Result<Self> {
+    pub(crate) fn open(
+        id: CardId,
+        socket: &std::path::Path,
+        store: Option<CardStore>,
+    ) -> Result<Self> {
         let failed = |action, source| Error::Pcie {
             card: id,
             action,
@@ -238,6 +242,12 @@ impl PcieBackend {
             self.command(id::REG_PROGRAM, bytes.len() as u32, "load an image")
         };
         program().map_err(self.failed("be programmed"))
+    }
+
+    /// Takes the image out of the card, and with it all that its memory holds.
+    pub(crate) fn empty(&self) -> Result<()> {
+        let unload = || self.command(id::REG_PROGRAM, 0, "unload its image");
+        self.alone(|| unload().map_err(self.failed("be cleared")))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

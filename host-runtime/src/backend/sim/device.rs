@@ -47,11 +47,6 @@ pub(crate) struct SimConfig {
     pub(super) clocking: Arc<AtomicU64>,
 }
 
-/// Whether a bank of that name is the host's memory: XRT's name for it.
-pub(super) fn is_host_memory(bank: &str) -> bool {
-    bank.starts_with("HOST[")
-}
-
 /// Picoseconds of one clock of an image's kernels.
 pub(super) fn period_ps(image: &Image) -> u64 {
     1_000_000 / u64::from(image.clock_mhz())
@@ -502,7 +497,7 @@ impl Device for SimDevice {
         let memory = DeviceMemory::new(&banks).map_err(|source| simulation(source.into()))?;
         let memory = Arc::new(memory);
 
-        let is_host = |&position: &usize| is_host_memory(&image.banks()[used[position]].name);
+        let is_host = |&position: &usize| image.banks()[used[position]].is_host();
         let link = config.options.engine.link.clone().map(|link| PcieLink {
             host_banks: (0..used.len()).filter(is_host).collect(),
             ..link

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use super::device::{SimDevice, is_host_memory};
+use super::device::SimDevice;
 use super::queues::{Mailbox, Place, Posted};
 use crate::backend::Patience;
 use crate::backend::pair::{Pair, PairFault, Route};
@@ -71,7 +71,7 @@ fn ring_bank(image: &Image) -> Option<usize> {
         banks.filter(|(_, bank)| bank.size > 0)
     };
     banks()
-        .find(|(_, bank)| is_host_memory(&bank.name))
+        .find(|(_, bank)| bank.is_host())
         .or_else(|| banks().next())
         .map(|(index, _)| index)
 }

@@ -291,6 +291,20 @@ impl Card for ServedSim {
         self.shared.load(&image).map_err(|error| card_error(&error))
     }
 
+    fn unload(&self) -> Result<(), CardError> {
+        let mut state = self.shared.state.lock();
+        state.allocators.clear();
+        state.given.clear();
+        state.interrupts.clear();
+        state.image = None;
+        state.device = None;
+        *self.shared.config.memory.lock() = None;
+        state.broken = false;
+        state.generation = state.generation.wrapping_add(1);
+        self.shared.changed(&mut state);
+        Ok(())
+    }
+
     fn reset(&self) -> Result<(), CardError> {
         let mut state = self.shared.state.lock();
         let Some(device) = &mut state.device else {

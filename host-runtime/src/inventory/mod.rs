@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::card::{Card, OpenOptions};
+use crate::backend::Backend as _;
+use crate::backend::pcie::PcieBackend;
 use crate::card_id::CardId;
-use crate::store::{self, Holder};
+use crate::card_name::ServedName;
+use crate::image::Image;
+use crate::lease::CardResources;
+use crate::store::{self, Holder, LeaseInfo};
 use crate::{Error, Result};
 
 /// PCI vendors of FPGA cards: AMD/Xilinx, Altera, Amazon.
@@ -34,7 +38,7 @@ pub enum CardState {
     Empty,
     /// It holds an image and nobody uses it.
     Ready,
-    /// Somebody has it open.
+    /// Somebody has it open, or has leased it.
     Held,
 }
 
@@ -53,8 +57,45 @@ pub struct CardEntry {
     pub image: Option<uuid::Uuid>,
     /// Kernels of the loaded image.
     pub kernels: Vec<String>,
+    /// What is known of its size.
+    pub resources: CardResources,
     /// Who has it open.
     pub holders: Vec<Holder>,
+    /// Who has leased it.
+    pub leases: Vec<LeaseInfo>,
+}
+
+impl CardEntry {
+    /// A card that nobody has used yet.
+    pub(crate) fn unused(card: CardId) -> Self {
+        Self::new(card, 0, None, store::Peek::default())
+    }
+
+    fn new(card: CardId, generation: u64, image: Option<&Image>, peek: store::Peek) -> Self {
+        let in_use = !peek.holders.is_empty() || !peek.leases.is_empty();
+        let banks = image.map(|image| {
+            let own = image.banks().iter().filter(|bank| !bank.is_host());
+            own.map(|bank| bank.size).sum()
+        });
+        Self {
+            card,
+            description: describe(card),
+            state: match (image, in_use) {
+                (_, true) => CardState::Held,
+                (Some(_), false) => CardState::Ready,
+                (None, false) => CardState::Empty,
+            },
+            generation,
+            image: image.map(Image::uuid),
+            kernels: image.map_or_else(Vec::new, |image| {
+                let kernels = image.kernels().iter();
+                kernels.map(|kernel| kernel.name.clone()).collect()
+            }),
+            resources: CardResources::of(card, banks),
+            holders: peek.holders,
+            leases: peek.leases,
+        }
+    }
 }
 
 /// A card that is there and cannot be used.
@@ -77,6 +118,9 @@ pub struct Inventory {
     pub cards: Vec<CardEntry>,
     /// Cards that cannot.
     pub unusable: Vec<UnusableCard>,
+    /// Where it looked for simulated cards, and takes leases; `None`: the user's own.
+    #[serde(skip)]
+    pub(crate) state_folder: Option<PathBuf>,
 }
 
 impl Inventory {
@@ -92,7 +136,10 @@ impl Inventory {
 
     /// As [`Inventory::scan`], with another state folder, and another tree than `/sys/bus/pci/devices`.
     pub fn scan_in(state_folder: Option<&Path>, pci_devices: &Path) -> Self {
-        let mut inventory = Self::default();
+        let mut inventory = Self {
+            state_folder: state_folder.map(Path::to_owned),
+            ..Self::default()
+        };
         let mut known: Vec<CardId> = vec![CardId::Simulated(0), CardId::Software(0)];
         let driven = xrt_addresses(pci_devices);
         known.extend((0..driven.len() as u16).map(CardId::Xrt));
@@ -179,75 +226,40 @@ fn entry(card: CardId, state_folder: Option<&Path>) -> Result<CardEntry> {
             advice: "build it with the feature `cosim`".to_owned(),
         });
     }
-    if matches!(card, CardId::Served(_)) {
-        return served_entry(card, state_folder);
+    if let CardId::Served(name) = card {
+        return served_entry(card, name, state_folder);
     }
     let peek = store::peek(card, state_folder)?;
-    let xclbin = peek
-        .image
-        .map(bitstreams::Xclbin::read)
-        .transpose()
-        .map_err(|source| Error::CardUnusable {
-            card,
-            reason: format!("its image cannot be read: {source}"),
-            advice: format!("reset it: `fpga-ctl reset --card {card}`"),
-        })?;
-    let kernels = match &xclbin {
-        Some(xclbin) => xclbin
-            .embedded_metadata()?
-            .map(|metadata| {
-                metadata
-                    .kernels
-                    .iter()
-                    .map(|kernel| kernel.description.name.clone())
-                    .collect()
-            })
-            .unwrap_or_default(),
-        None => Vec::new(),
-    };
-    let state = match (&xclbin, peek.holders.is_empty()) {
-        (_, false) => CardState::Held,
-        (Some(_), true) => CardState::Ready,
-        (None, true) => CardState::Empty,
-    };
-    Ok(CardEntry {
+    let image = peek.image.as_ref().map(|path| {
+        let xclbin = bitstreams::Xclbin::read(path)?;
+        Image::new(xclbin)
+    });
+    let image = image.transpose().map_err(|source| Error::CardUnusable {
         card,
-        description: describe(card),
-        state,
-        generation: peek.generation,
-        image: xclbin.map(|xclbin| xclbin.uuid()),
-        kernels,
-        holders: peek.holders,
-    })
+        reason: format!("its image cannot be read: {source}"),
+        advice: format!("reset it: `fpga-ctl reset --card {card}`"),
+    })?;
+    Ok(CardEntry::new(
+        card,
+        peek.generation,
+        image.as_deref(),
+        peek,
+    ))
 }
 
 /// A served card tells of itself, to whoever attaches for a moment.
-fn served_entry(card: CardId, state_folder: Option<&Path>) -> Result<CardEntry> {
-    let holders = store::peek(card, state_folder)?.holders;
-    let options = OpenOptions {
-        purpose: "list".to_owned(),
-        state_folder: state_folder.map(Path::to_owned),
-        ..OpenOptions::default()
-    };
-    let opened = Card::open_with(card, &options)?;
-    let image = opened.image();
-    Ok(CardEntry {
+fn served_entry(card: CardId, name: ServedName, state_folder: Option<&Path>) -> Result<CardEntry> {
+    let peek = store::peek(card, state_folder)?;
+    let socket = store::served_socket(name, state_folder)?;
+    // No opening of the card, which its lease might exclude.
+    let attached = PcieBackend::open(card, &socket, None)?;
+    let image = attached.image();
+    Ok(CardEntry::new(
         card,
-        description: describe(card),
-        state: match (&image, holders.is_empty()) {
-            (_, false) => CardState::Held,
-            (Some(_), true) => CardState::Ready,
-            (None, true) => CardState::Empty,
-        },
-        generation: opened.generation(),
-        image: image.as_ref().map(|image| image.uuid()),
-        kernels: image
-            .iter()
-            .flat_map(|image| image.kernels())
-            .map(|kernel| kernel.name.clone())
-            .collect(),
-        holders,
-    })
+        attached.generation(),
+        image.as_deref(),
+        peek,
+    ))
 }
 
 fn unusable(card: CardId, error: &Error) -> UnusableCard {
