@@ -10,6 +10,39 @@ use crate::tcp::{Cause, Decision, Descriptor, Verdict};
 #[repr(transparent)]
 pub struct AgentId(pub u64);
 
+/// An agent's open session, as opening it gave it: asking by it needs no search for the agent. It leads nowhere once the
+/// session is closed, also when the agent opens another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct SessionHandle {
+    place: u32,
+    opening: u32,
+}
+
+impl SessionHandle {
+    pub(super) const fn new(place: u32, opening: u32) -> Self {
+        Self { place, opening }
+    }
+
+    pub(super) const fn place(self) -> u32 {
+        self.place
+    }
+
+    pub(super) const fn opening(self) -> u32 {
+        self.opening
+    }
+
+    /// The handle as a number, to keep where there is room for no more.
+    pub const fn to_bits(self) -> u64 {
+        (self.opening as u64) << 32 | self.place as u64
+    }
+
+    /// The handle of a number. One that no handle gave leads nowhere, unless it was guessed.
+    pub const fn from_bits(bits: u64) -> Self {
+        Self::new(bits as u32, (bits >> 32) as u32)
+    }
+}
+
 /// Agents that share a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[repr(transparent)]
@@ -64,6 +97,21 @@ pub struct Request {
     pub deadline: Time,
     /// The tool.
     pub descriptor: Descriptor,
+}
+
+/// May this tool run? Asked by the handle of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionRequest<'a> {
+    /// Who asks.
+    pub session: SessionHandle,
+    /// Returned in the answer, whatever it is.
+    pub ticket: u64,
+    /// When it was asked; the answer's latency counts from here.
+    pub asked: Time,
+    /// An answer at this time or later is REJECT.
+    pub deadline: Time,
+    /// The tool.
+    pub descriptor: &'a Descriptor,
 }
 
 /// What became of a request. Every request gets exactly one; it is [`Decision::Reject`] unless a policy says otherwise.

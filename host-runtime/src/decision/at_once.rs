@@ -1,21 +1,17 @@
 //! What is judged while it is submitted: by a lane that is a computation in the engine's own thread, nothing needs to be kept
-//! under way. Requests of one call are gathered by policy and options, and judged some hundred at a time.
+//! under way. Requests taken in together that differ in policy or options are gathered by those, and judged batch by batch.
 
 use std::collections::HashMap;
 
-use super::answer::{Answer, Reason, Request};
-use super::core::Core;
+use super::answer::{AgentId, Request, Time};
 use crate::judge::Judge;
-use crate::tcp::{Decision, Descriptor, Detail, Policy};
-
-/// Requests that are gathered before they are judged: enough for blocks of the widest vectors though policies differ.
-const MOST: usize = 512;
+use crate::tcp::{Descriptor, Detail, Policy};
 
 /// What one lane judges by one policy and format.
 type Key = (u32, u32, Policy);
 
-/// Requests of one call that have policy and options in common.
-struct Batch {
+/// Requests taken in together that have policy and options in common.
+pub(super) struct Batch {
     key: Key,
     judge: Judge,
     /// Namespaces whose requests come here.
@@ -23,17 +19,37 @@ struct Batch {
     gathered: Vec<Gathered>,
     /// Of those that are gathered.
     descriptors: Vec<Descriptor>,
+    details: Vec<Detail>,
 }
 
-/// A request of the call.
+/// A request that waits to be judged with others.
 #[derive(Clone, Copy)]
-struct Gathered {
-    /// Its place in the call.
-    index: u32,
-    namespace: u32,
+pub(super) struct Gathered {
+    pub(super) agent: AgentId,
+    pub(super) ticket: u64,
+    pub(super) asked: Time,
+    pub(super) namespace: u32,
 }
 
-/// All batches. They are empty between two calls.
+impl Batch {
+    pub(super) fn len(&self) -> usize {
+        self.gathered.len()
+    }
+
+    /// The requests with their details, once they were judged.
+    pub(super) fn judged(&self) -> impl Iterator<Item = (&Gathered, &Descriptor, &Detail)> {
+        let judged = self.descriptors.iter().zip(&self.details);
+        let requests = self.gathered.iter().zip(judged);
+        requests.map(|(gathered, (descriptor, detail))| (gathered, descriptor, detail))
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.gathered.clear();
+        self.descriptors.clear();
+    }
+}
+
+/// All batches. They are empty except while requests are taken in.
 #[derive(Default)]
 pub(super) struct AtOnce {
     batches: Vec<Batch>,
@@ -42,9 +58,6 @@ pub(super) struct AtOnce {
     spare: Vec<u32>,
     /// Batches that hold something.
     begun: Vec<u32>,
-    /// Requests in all batches.
-    gathered: usize,
-    details: Vec<Detail>,
 }
 
 impl AtOnce {
@@ -61,6 +74,7 @@ impl AtOnce {
             bound: 1,
             gathered: Vec::new(),
             descriptors: Vec::new(),
+            details: Vec::new(),
         };
         let index = match self.spare.pop() {
             Some(index) => {
@@ -86,66 +100,41 @@ impl AtOnce {
         }
     }
 
-    /// Whether so many more are better left until those that are gathered were judged.
-    pub(super) fn is_full(&self, more: usize) -> bool {
-        self.gathered + more > MOST
+    /// Judges descriptors that were not gathered, by what a batch judges by; says which lane did.
+    #[inline(always)]
+    pub(super) fn judge(
+        &self,
+        batch: u32,
+        descriptors: &[Descriptor],
+        details: &mut [Detail],
+    ) -> usize {
+        let batch = &self.batches[batch as usize];
+        batch.judge.details(descriptors, details);
+        batch.key.0 as usize
     }
 
     /// Puts a request into a batch.
     #[inline(always)]
-    pub(super) fn gather(&mut self, batch: u32, index: usize, namespace: u32, of: &Descriptor) {
+    pub(super) fn gather(&mut self, batch: u32, request: &Request, namespace: u32) {
         let into = &mut self.batches[batch as usize];
         if into.gathered.is_empty() {
             self.begun.push(batch);
         }
-        let index = index as u32;
-        into.gathered.push(Gathered { index, namespace });
-        into.descriptors.push(*of);
-        self.gathered += 1;
+        into.gathered.push(Gathered {
+            agent: request.agent,
+            ticket: request.ticket,
+            asked: request.asked,
+            namespace,
+        });
+        into.descriptors.push(request.descriptor);
     }
-}
 
-impl Core {
-    /// Judges and answers all that was gathered.
-    pub(super) fn judge_gathered(&mut self, requests: &[Request], answers: &mut Vec<Answer>) {
-        let at_once = &mut self.at_once;
-        at_once.gathered = 0;
-        for index in at_once.begun.drain(..) {
-            let batch = &mut at_once.batches[index as usize];
-            let count = batch.gathered.len();
-            at_once.details.resize(count, Detail::default());
-            batch
-                .judge
-                .details(&batch.descriptors, &mut at_once.details);
-            self.stations[batch.key.0 as usize].status.completed += count as u64;
-            let (now, namespaces) = (self.now, &mut self.namespaces);
-            let judged = batch.gathered.iter().zip(&at_once.details);
-            answers.extend(judged.map(|(gathered, detail)| {
-                let request = &requests[gathered.index as usize];
-                let namespace = namespaces.at(gathered.namespace);
-                let verdict = detail.verdict();
-                let (reason, decision) = match verdict.decision() {
-                    Some(decision) => (Reason::Judged, decision),
-                    None => (Reason::Malformed, Decision::Reject),
-                };
-                let answer = Answer {
-                    agent: request.agent,
-                    ticket: request.ticket,
-                    version: namespace.version,
-                    latency: now.0.saturating_sub(request.asked.0),
-                    namespace: namespace.id,
-                    decision,
-                    reason,
-                    verdict,
-                    cause_code: detail.0[1],
-                    descriptor: request.descriptor,
-                };
-                namespace.statistics.count(&answer);
-                answer
-            }));
-            batch.gathered.clear();
-            batch.descriptors.clear();
-        }
+    /// Judges a batch that holds something; gives it, to be cleared, and its lane.
+    pub(super) fn judge_next(&mut self) -> Option<(usize, &mut Batch)> {
+        let batch = &mut self.batches[self.begun.pop()? as usize];
+        batch.details.resize(batch.len(), Detail::default());
+        batch.judge.details(&batch.descriptors, &mut batch.details);
+        Some((batch.key.0 as usize, batch))
     }
 }
 

@@ -1,8 +1,9 @@
 //! The engine without a clock and without a thread: what it does is a function of the calls and the times they bring.
 
-use super::answer::{AgentId, Answer, NamespaceId, Reason, Request, Time, Version};
+use super::answer::{AgentId, Answer, NamespaceId, Reason, Request, SessionHandle, Time, Version};
 use super::at_once::AtOnce;
 use super::error::DecisionError;
+use super::intake::Intake;
 use super::lane::Lane;
 use super::namespaces::Namespaces;
 use super::pending::{PendingTable, State};
@@ -54,6 +55,7 @@ pub struct Core {
     pub(super) pending: PendingTable,
     pub(super) stations: Vec<Station>,
     pub(super) at_once: AtOnce,
+    pub(super) intake: Intake,
     /// Lanes that failed, whose requests have not been moved yet.
     pub(super) fallen: Vec<usize>,
     /// When a session was last closed: what arrived until then may have lost its session.
@@ -82,11 +84,12 @@ impl Core {
             patience: settings.lane_timeout.as_nanos() as u64,
             now: Time(0),
             stopping: false,
-            sessions: Sessions::new().map_err(memory)?,
+            sessions: Sessions::new(settings.max_agents).map_err(memory)?,
             namespaces: Namespaces::new(settings.max_namespaces),
             pending: PendingTable::new(settings.max_under_way),
             stations: lanes.into_iter().map(Station::new).collect(),
             at_once: AtOnce::default(),
+            intake: Intake::default(),
             fallen: Vec::new(),
             closed_at: None,
             next_check: Time::NEVER,
@@ -133,18 +136,23 @@ impl Core {
         Ok(())
     }
 
-    /// Opens an agent's session.
+    /// Opens an agent's session, and gives its handle, for [`decide`](Self::decide).
     ///
     /// # Errors
     /// [`DecisionError::NamespaceUnknown`], [`DecisionError::AgentOpen`], [`DecisionError::TooManyAgents`],
     /// [`DecisionError::Memory`].
-    pub fn open(&mut self, agent: AgentId, namespace: NamespaceId) -> Result<(), DecisionError> {
+    pub fn open(
+        &mut self,
+        agent: AgentId,
+        namespace: NamespaceId,
+    ) -> Result<SessionHandle, DecisionError> {
         let index = self.namespaces.index(namespace)?;
         let most = self.settings.max_agents;
         if self.sessions.len() == most {
             return Err(DecisionError::TooManyAgents { most });
         }
-        self.sessions
+        let handle = self
+            .sessions
             .open(agent, index)
             .map_err(|error| match error {
                 OpenError::In(other) => DecisionError::AgentOpen {
@@ -154,7 +162,7 @@ impl Core {
                 OpenError::Memory(error) => memory(error),
             })?;
         self.namespaces.at(index).sessions += 1;
-        Ok(())
+        Ok(handle)
     }
 
     /// Closes an agent's session. Its requests under way are answered [`Reason::SessionClosed`].
@@ -222,7 +230,7 @@ impl Core {
             if pending.state == State::Waiting {
                 self.answer_refused(pending.tag, Reason::Stopping, answers);
             }
-            self.namespaces.at(pending.session.namespace).under_way -= 1;
+            self.namespaces.at(pending.namespace).under_way -= 1;
             self.pending.end(pending.tag);
         }
         for station in &mut self.stations {

@@ -305,7 +305,7 @@ impl DecisionEngine {
     /// # Errors
     /// As there.
     pub fn open(&self, agent: AgentId, namespace: NamespaceId) -> Result<(), DecisionError> {
-        self.change(|core| core.open(agent, namespace))
+        self.change(|core| core.open(agent, namespace).map(|_| ()))
     }
 
     /// Opens sessions of many agents, and stops at the first that cannot be opened; says how many were. Requests wait
@@ -321,7 +321,7 @@ impl DecisionEngine {
         self.change(|core| {
             for (opened, agent) in agents.iter().enumerate() {
                 match core.open(*agent, namespace) {
-                    Ok(()) => {}
+                    Ok(_) => {}
                     Err(error) if opened == 0 => return Err(error),
                     Err(_) => return Ok(opened),
                 }

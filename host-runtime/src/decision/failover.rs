@@ -15,7 +15,7 @@ impl Core {
     /// Where a namespace's requests go: the first living lane with a slot for its policy.
     #[inline(always)]
     pub(super) fn route(&mut self, namespace: u32) -> Option<Route> {
-        match self.namespaces.at(namespace).route {
+        match self.namespaces.at(namespace).route() {
             Some(route) => Some(route),
             None => self.bind(namespace),
         }
@@ -30,9 +30,9 @@ impl Core {
             }
             match self.bind_to(lane, format, &policy) {
                 Ok(None) => {}
-                Ok(route) => {
-                    self.namespaces.at(namespace).route = route;
-                    return route;
+                Ok(Some(route)) => {
+                    self.namespaces.set_route(namespace, route);
+                    return Some(route);
                 }
                 Err(error) => self.fail(lane, &LaneFailure::SetPolicy(error)),
             }
@@ -78,8 +78,8 @@ impl Core {
 
     /// Has the way of some namespaces looked for anew.
     fn unroute(&mut self, of: impl Fn(Route) -> bool) {
-        for namespace in self.namespaces.iter_mut() {
-            if let Some(route) = namespace.route.take_if(|route| of(*route)) {
+        for index in 0..self.namespaces.places() {
+            if let Some(route) = self.namespaces.take_route(index, &of) {
                 Self::release(&mut self.stations, &mut self.at_once, route);
             }
         }
@@ -124,7 +124,7 @@ impl Core {
         let Some(&mut pending) = self.pending.get(tag) else {
             return;
         };
-        let index = pending.session.namespace;
+        let index = pending.namespace;
         if pending.state == State::Answered {
             self.namespaces.at(index).under_way -= 1;
             return self.pending.end(tag);
@@ -160,7 +160,7 @@ impl Core {
             return;
         };
         pending.state = State::Answered;
-        let namespace = self.namespaces.at(pending.session.namespace);
+        let namespace = self.namespaces.at(pending.namespace);
         let answer = Answer::refused(&pending.request, self.now, namespace.id, reason);
         namespace.statistics.count(&answer);
         answers.push(answer);

@@ -4,84 +4,33 @@ use super::answer::{Answer, Reason, Request, Time};
 use super::core::Core;
 use super::namespaces::Route;
 use super::pending::{Pending, State};
-use super::sessions::{GROUP, Session, Spots};
+use super::sessions::Session;
 use super::station::LaneFailure;
 use crate::queue::{Completion, Refusal, Submission};
 use crate::tcp::profile::RISK_MASK;
 use crate::tcp::{Decision, Descriptor, Options, Policy, Verdict, golden};
 
 impl Core {
-    /// Accepts requests. Each is answered once: those that are refused here and now into `answers`, the others by a
-    /// [`turn`](Self::turn).
-    pub fn submit(&mut self, now: Time, requests: &[Request], answers: &mut Vec<Answer>) {
-        self.advance(now);
-        if !requests.is_empty() {
-            self.next_check = self.next_check.min(self.overdue());
-        }
-        let (mut spots, mut next) = (Spots::default(), Spots::default());
-        let mut sessions = [Session::NONE; GROUP];
-        for (place, request) in requests.iter().take(GROUP).enumerate() {
-            self.sessions.seek(request.agent, place, &mut spots);
-        }
-        for first in (0..requests.len()).step_by(GROUP) {
-            let group = first..requests.len().min(first + GROUP);
-            self.sessions
-                .find(&requests[group.clone()], &spots, &mut sessions);
-            if self.at_once.is_full(GROUP) {
-                self.judge_gathered(requests, answers);
-            }
-            for (place, index) in group.enumerate() {
-                if let Some(later) = requests.get(index + GROUP) {
-                    self.sessions.seek(later.agent, place, &mut next);
-                }
-                self.admit(requests, index, sessions[place], answers);
-            }
-            std::mem::swap(&mut spots, &mut next);
-        }
-        self.judge_gathered(requests, answers);
-        self.evacuate(answers);
-    }
-
+    /// Finds the way of a request that has a session: into the batch that it is judged with, to its lane, or into `refused`.
     #[inline(always)]
-    fn admit(
-        &mut self,
-        requests: &[Request],
-        index: usize,
-        session: Session,
-        answers: &mut Vec<Answer>,
-    ) {
-        let request = &requests[index];
-        if session == Session::NONE || request.deadline <= self.now || self.stopping {
-            return self.turn_away(request, session, answers);
-        }
-        let reason = match self.route(session.namespace) {
-            Some(Route {
-                batch: Some(batch), ..
-            }) => {
-                let descriptor = &request.descriptor;
-                return self
-                    .at_once
-                    .gather(batch, index, session.namespace, descriptor);
-            }
-            Some(route) if !self.pending.is_full() => return self.begin(request, session, route),
-            Some(_) => Reason::Overload,
-            None => Reason::NoLane,
-        };
-        self.refuse(request, Some(session.namespace), reason, answers);
-    }
-
-    /// Answers what no lane needs to be looked for.
-    #[cold]
-    fn turn_away(&mut self, request: &Request, session: Session, answers: &mut Vec<Answer>) {
-        let namespace = (session != Session::NONE).then_some(session.namespace);
+    pub(super) fn admit(&mut self, request: &Request, session: Session, refused: &mut Vec<Answer>) {
         let reason = if self.stopping {
             Reason::Stopping
-        } else if namespace.is_none() {
-            Reason::UnknownAgent
-        } else {
+        } else if request.deadline <= self.now {
             Reason::DeadlinePassed
+        } else {
+            match self.route(session.namespace) {
+                Some(Route {
+                    batch: Some(batch), ..
+                }) => return self.at_once.gather(batch, request, session.namespace),
+                Some(route) if !self.pending.is_full() => {
+                    return self.begin(request, session, route);
+                }
+                Some(_) => Reason::Overload,
+                None => Reason::NoLane,
+            }
         };
-        self.refuse(request, namespace, reason, answers);
+        self.refuse(request, Some(session.namespace), reason, refused);
     }
 
     #[inline(always)]
@@ -93,7 +42,8 @@ impl Core {
             request: *request,
             arrived: self.now,
             version: namespace.version,
-            session,
+            namespace: session.namespace,
+            session: self.sessions.handle(session),
             route,
             tag: 0,
             state: State::Waiting,
@@ -187,7 +137,7 @@ impl Core {
         } = pending.request;
         let (reason, decision, verdict, cause_code) =
             read(completion, &descriptor).ok_or(LaneFailure::NoVerdict(*completion))?;
-        let namespace = self.namespaces.at(pending.session.namespace);
+        let namespace = self.namespaces.at(pending.namespace);
         if station.audited && self.until_audit > 0 {
             self.until_audit -= 1;
             if self.until_audit == 0 {
@@ -225,7 +175,7 @@ impl Core {
         if deadline <= self.now {
             answer.refuse(Reason::DeadlinePassed);
         } else if self.closed_at.is_some_and(|at| arrived <= at)
-            && self.sessions.get(agent) != Some(session)
+            && !self.sessions.of_handle(session).is_some()
         {
             answer.refuse(Reason::SessionClosed);
         }

@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod failover;
 mod flow;
+mod intake;
 mod judge_lane;
 mod lane;
 mod ledger;
@@ -24,7 +25,9 @@ mod station;
 mod statistics;
 mod worker;
 
-pub use answer::{AgentId, Answer, NamespaceId, Reason, Request, Time, Version};
+pub use answer::{
+    AgentId, Answer, NamespaceId, Reason, Request, SessionHandle, SessionRequest, Time, Version,
+};
 pub use client::{Client, ClientError, Question};
 pub use core::Core;
 pub use engine::DecisionEngine;

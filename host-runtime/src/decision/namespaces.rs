@@ -23,7 +23,7 @@ pub(super) struct Namespace {
     /// Checksum and layout, as the lowest bits of an options word.
     pub(super) format: u32,
     /// Where its requests go; found when one comes, and again after a change of policies or lanes.
-    pub(super) route: Option<Route>,
+    route: Option<Route>,
     pub(super) version: Version,
     pub(super) policy: Policy,
     pub(super) sessions: usize,
@@ -31,10 +31,22 @@ pub(super) struct Namespace {
     pub(super) statistics: Statistics,
 }
 
+impl Namespace {
+    #[inline(always)]
+    pub(super) const fn route(&self) -> Option<Route> {
+        self.route
+    }
+}
+
+/// Instead of a batch's index: requests go to a lane, or their way is not found yet.
+pub(super) const NO_BATCH: u32 = u32::MAX;
+
 /// All namespaces, by an index that stays.
 #[derive(Debug)]
 pub(super) struct Namespaces {
     places: Vec<Option<Namespace>>,
+    /// The batch of each place's route, side by side.
+    batches: Vec<u32>,
     by_id: HashMap<NamespaceId, u32>,
     most: usize,
     versions: u64,
@@ -46,6 +58,7 @@ impl Namespaces {
     pub(super) fn new(most: usize) -> Self {
         Self {
             places: Vec::new(),
+            batches: Vec::new(),
             by_id: HashMap::new(),
             most,
             versions: 0,
@@ -89,6 +102,7 @@ impl Namespaces {
         let free = self.places.iter().position(Option::is_none);
         let index = free.unwrap_or_else(|| {
             self.places.push(None);
+            self.batches.push(NO_BATCH);
             self.places.len() - 1
         });
         self.places[index] = Some(namespace);
@@ -107,7 +121,32 @@ impl Namespaces {
         let namespace = self.at(index);
         namespace.version = version;
         namespace.policy = *policy;
-        Ok((version, namespace.route.take()))
+        Ok((version, self.take_route(index, |_| true)))
+    }
+
+    /// Says where a namespace's requests go from now on.
+    pub(super) fn set_route(&mut self, index: u32, route: Route) {
+        self.at(index).route = Some(route);
+        self.batches[index as usize] = route.batch.unwrap_or(NO_BATCH);
+    }
+
+    /// Forgets where a namespace's requests go, if it is a way of those.
+    pub(super) fn take_route(&mut self, index: u32, of: impl Fn(Route) -> bool) -> Option<Route> {
+        let namespace = self.places[index as usize].as_mut()?;
+        let route = namespace.route.take_if(|route| of(*route))?;
+        self.batches[index as usize] = NO_BATCH;
+        Some(route)
+    }
+
+    /// How many places there are, of namespaces that are or were.
+    pub(super) fn places(&self) -> u32 {
+        self.places.len() as u32
+    }
+
+    /// The batch that each namespace's requests go to, by its index, or [`NO_BATCH`].
+    #[inline(always)]
+    pub(super) fn batches(&self) -> &[u32] {
+        &self.batches
     }
 
     /// Removes a namespace that nobody uses, and gives where its policy was.
@@ -123,11 +162,11 @@ impl Namespaces {
             });
         }
         self.by_id.remove(&id);
-        let gone = self.places[index as usize].take();
-        Ok(gone.and_then(|namespace| {
-            self.removed += &namespace.statistics;
-            namespace.route
-        }))
+        let route = self.take_route(index, |_| true);
+        if let Some(gone) = self.places[index as usize].take() {
+            self.removed += &gone.statistics;
+        }
+        Ok(route)
     }
 
     pub(super) fn index(&self, id: NamespaceId) -> Result<u32, DecisionError> {
@@ -152,10 +191,6 @@ impl Namespaces {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Namespace> {
         self.places.iter().flatten()
-    }
-
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Namespace> {
-        self.places.iter_mut().flatten()
     }
 
     /// Answers of all namespaces, of those removed too.

@@ -1,8 +1,7 @@
 //! Requests under way, by the tag that lanes return.
 
-use super::answer::{AgentId, Request, Time, Version};
+use super::answer::{AgentId, Request, SessionHandle, Time, Version};
 use super::namespaces::Route;
-use super::sessions::Session;
 use crate::tcp::Descriptor;
 
 /// What became of a request's place.
@@ -23,7 +22,9 @@ pub(super) struct Pending {
     pub(super) arrived: Time,
     /// Of the policy that it was bound to.
     pub(super) version: Version,
-    pub(super) session: Session,
+    /// Index of the session's namespace.
+    pub(super) namespace: u32,
+    pub(super) session: SessionHandle,
     pub(super) route: Route,
     pub(super) tag: u32,
     pub(super) state: State,
@@ -57,10 +58,8 @@ impl PendingTable {
             },
             arrived: Time(0),
             version: Version::NONE,
-            session: Session {
-                namespace: 0,
-                opening: 0,
-            },
+            namespace: 0,
+            session: SessionHandle::new(0, 0),
             route: Route {
                 lane: 0,
                 slot: 0,

@@ -1,16 +1,19 @@
-//! Which agent is in which namespace: 16 bytes an entry, found within one cache line nearly always.
+//! Which agent is in which namespace: by the agent's number, 16 bytes an entry, found within one cache line nearly always; or
+//! by the handle that opening the session gave, 8 bytes an entry and no search.
 //!
-//! The table is 256 shards that grow each for itself, so that opening a session moves at most a 256th of them.
+//! The table of numbers is 256 shards that grow each for itself, so that opening a session moves at most a 256th of them.
 
 mod lines;
 mod look_up;
+mod places;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 
-use super::AgentId;
+use super::{AgentId, SessionHandle};
 use lines::{Entry, LINE, Line, Lines};
-pub(super) use look_up::{GROUP, Spots};
+pub(super) use look_up::{Finder, Who};
+use places::Places;
 
 /// Shards, chosen by the hash's top byte.
 const SHARDS: usize = 256;
@@ -27,16 +30,22 @@ const LEVELS: usize = 24;
 pub(super) struct Session {
     /// Index of its namespace.
     pub(super) namespace: u32,
-    /// Tells it from sessions of the same agent before and after it.
-    pub(super) opening: u32,
+    /// Where its handle leads.
+    pub(super) place: u32,
 }
 
 impl Session {
     /// No session.
     pub(super) const NONE: Self = Self {
         namespace: u32::MAX,
-        opening: 0,
+        place: u32::MAX,
     };
+
+    /// Whether it is one.
+    #[inline(always)]
+    pub(super) const fn is_some(self) -> bool {
+        self.namespace != Self::NONE.namespace
+    }
 }
 
 /// A power of two of lines.
@@ -56,8 +65,8 @@ pub(super) struct Sessions {
     shards: [Shard; SHARDS],
     /// The lines of all shards of a level, shard after shard, where a shard is at that level.
     levels: Vec<Option<Lines>>,
+    places: Places,
     len: usize,
-    openings: u32,
     /// Agents choose their numbers, and must not be able to choose where they lie.
     keys: [u64; 2],
 }
@@ -112,7 +121,8 @@ pub(super) enum OpenError {
 }
 
 impl Sessions {
-    pub(super) fn new() -> io::Result<Self> {
+    /// Room for so many.
+    pub(super) fn new(most: usize) -> io::Result<Self> {
         let random = RandomState::new();
         Ok(Self {
             shards: [Shard {
@@ -120,8 +130,8 @@ impl Sessions {
                 len: 0,
             }; SHARDS],
             levels: vec![None, Some(Lines::new(SHARDS << FIRST_LEVEL)?)],
+            places: Places::new(most)?,
             len: 0,
-            openings: 0,
             // The multiplier is odd, so that the multiplication loses nothing of the agent's number.
             keys: [random.hash_one(0), random.hash_one(1) | 1],
         })
@@ -141,6 +151,7 @@ impl Sessions {
                 .flatten()
                 .map(Lines::memory)
                 .sum::<usize>()
+            + self.places.memory()
     }
 
     #[inline(always)]
@@ -179,8 +190,12 @@ impl Sessions {
         found.then(|| view.entry(index).session())
     }
 
-    /// Opens a session.
-    pub(super) fn open(&mut self, agent: AgentId, namespace: u32) -> Result<(), OpenError> {
+    /// Opens a session, for which there has to be room.
+    pub(super) fn open(
+        &mut self,
+        agent: AgentId,
+        namespace: u32,
+    ) -> Result<SessionHandle, OpenError> {
         if let Some(session) = self.get(agent) {
             return Err(OpenError::In(session.namespace));
         }
@@ -190,14 +205,10 @@ impl Sessions {
         if (len as usize + 1) * FULLEST.1 > (LINE << level) * FULLEST.0 {
             self.grow(shard).map_err(OpenError::Memory)?;
         }
-        self.openings = self.openings.wrapping_add(1);
-        let session = Session {
-            namespace,
-            opening: self.openings,
-        };
-        self.place(hash, Entry::new(agent.0, session));
+        let place = self.places.take(agent, namespace);
+        self.place(hash, Entry::new(agent.0, Session { namespace, place }));
         self.len += 1;
-        Ok(())
+        Ok(self.places.handle(place))
     }
 
     /// Puts in an agent that is not there; there is a free entry.
@@ -273,6 +284,7 @@ impl Sessions {
                 self.place(self.hash(AgentId(entry.agent)), entry);
             }
         }
+        self.places.give_back(session.place);
         self.len -= 1;
         Some(session)
     }

@@ -12,21 +12,65 @@ const STEPS: usize = 1 << STEP_BITS;
 /// Steps in all: the last one holds everything from 2³⁶ ns, about a minute, on.
 const BUCKETS: usize = STEPS * 36;
 
+/// What is counted together: answers of one decision, or of one reason if they were not judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Class {
+    reason: Reason,
+    decision: Decision,
+    index: u8,
+}
+
+impl Class {
+    /// The class of answers with that reason and decision.
+    #[inline(always)]
+    pub(super) const fn of(reason: Reason, decision: Decision) -> Self {
+        let index = match reason {
+            Reason::Judged => decision.code(),
+            _ => Decision::ALL.len() as u8 + reason.code(),
+        };
+        Self {
+            reason,
+            decision,
+            index,
+        }
+    }
+
+    pub(super) const fn reason(self) -> Reason {
+        self.reason
+    }
+
+    pub(super) const fn decision(self) -> Decision {
+        self.decision
+    }
+}
+
+/// A step of the histogram of latencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Step(u32);
+
+impl Step {
+    /// The step of that latency.
+    #[inline(always)]
+    pub(super) fn of(nanoseconds: u64) -> Self {
+        Self(bucket(nanoseconds) as u32)
+    }
+}
+
+/// Classes there are: the decisions of what was judged, and the reasons; that of [`Reason::Judged`] stays empty.
+const CLASSES: usize = Decision::ALL.len() + Reason::ALL.len();
+
 /// Answers of a namespace, or of all, since the engine began.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statistics {
-    /// Answers by decision, under the reason [`Reason::Judged`]; indexed by [`Decision::code`].
-    judged: [u64; 4],
-    /// Answers by reason; [`Reason::Judged`] is counted in `judged`.
-    reasons: [u64; Reason::ALL.len()],
+    /// Answers by [`Class`].
+    counts: [u64; CLASSES],
     latencies: [u64; BUCKETS],
 }
 
 impl Default for Statistics {
     fn default() -> Self {
         Self {
-            judged: [0; 4],
-            reasons: [0; Reason::ALL.len()],
+            counts: [0; CLASSES],
             latencies: [0; BUCKETS],
         }
     }
@@ -35,17 +79,27 @@ impl Default for Statistics {
 impl Statistics {
     #[inline(always)]
     pub(super) fn count(&mut self, answer: &Answer) {
-        if answer.reason == Reason::Judged {
-            self.judged[usize::from(answer.decision.code())] += 1;
-        } else {
-            self.reasons[usize::from(answer.reason.code())] += 1;
-        }
-        self.latencies[bucket(answer.latency)] += 1;
+        let class = Class::of(answer.reason, answer.decision);
+        self.count_as(class, Step::of(answer.latency));
+    }
+
+    #[inline(always)]
+    pub(super) fn count_as(&mut self, class: Class, step: Step) {
+        self.counts[usize::from(class.index) % CLASSES] += 1;
+        self.latencies[step.0 as usize % BUCKETS] += 1;
     }
 
     /// Adds answers without a latency.
     pub(super) fn add(&mut self, reason: Reason, count: u64) {
-        self.reasons[usize::from(reason.code())] += count;
+        self.counts[usize::from(Class::of(reason, Decision::Reject).index)] += count;
+    }
+
+    fn judged(&self) -> &[u64] {
+        &self.counts[..Decision::ALL.len()]
+    }
+
+    fn reasons(&self) -> &[u64] {
+        &self.counts[Decision::ALL.len()..]
     }
 
     /// Requests answered.
@@ -56,18 +110,18 @@ impl Statistics {
     /// Answers with that reason.
     pub fn of(&self, reason: Reason) -> u64 {
         match reason {
-            Reason::Judged => self.judged.iter().sum(),
-            other => self.reasons[usize::from(other.code())],
+            Reason::Judged => self.judged().iter().sum(),
+            other => self.reasons()[usize::from(other.code())],
         }
     }
 
     /// Answers with that decision. All that was not judged was rejected.
     pub fn decided(&self, decision: Decision) -> u64 {
         let refused: u64 = match decision {
-            Decision::Reject => self.reasons.iter().sum(),
+            Decision::Reject => self.reasons().iter().sum(),
             _ => 0,
         };
-        self.judged[usize::from(decision.code())] + refused
+        self.judged()[usize::from(decision.code())] + refused
     }
 
     /// The latency that this share of the answers did not exceed, to a quarter of itself; `None` before the first answer.
@@ -89,8 +143,7 @@ impl Statistics {
 impl AddAssign<&Self> for Statistics {
     fn add_assign(&mut self, other: &Self) {
         let pairs = [
-            (&mut self.judged[..], &other.judged[..]),
-            (&mut self.reasons[..], &other.reasons[..]),
+            (&mut self.counts[..], &other.counts[..]),
             (&mut self.latencies[..], &other.latencies[..]),
         ];
         for (sums, more) in pairs {

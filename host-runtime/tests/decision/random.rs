@@ -9,7 +9,8 @@ use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 
 use host_runtime::decision::{
-    AgentId, Answer, Core, NamespaceId, Reason, Request, Settings, Time, Version,
+    AgentId, Answer, Core, NamespaceId, Reason, Request, SessionHandle, SessionRequest, Settings,
+    Time, Version,
 };
 use host_runtime::tcp::random::{self, RandomDescriptors};
 use host_runtime::tcp::{Decision, Options, Output, Policy, golden};
@@ -64,6 +65,7 @@ struct Asked {
     request: Request,
     arrived: Time,
     namespace: Option<NamespaceId>,
+    by_handle: bool,
 }
 
 struct World {
@@ -76,6 +78,10 @@ struct World {
     namespaces: Vec<(NamespaceId, Options)>,
     policies: HashMap<Version, (NamespaceId, Policy)>,
     sessions: HashMap<AgentId, NamespaceId>,
+    /// Of the sessions that are open.
+    handles: HashMap<AgentId, SessionHandle>,
+    /// Of sessions that were.
+    stale: Vec<SessionHandle>,
     closed: HashMap<AgentId, Time>,
     descriptors: VecDeque<host_runtime::tcp::Descriptor>,
     asked: HashMap<u64, Asked>,
@@ -115,6 +121,8 @@ impl World {
             namespaces: Vec::new(),
             policies: HashMap::new(),
             sessions: HashMap::new(),
+            handles: HashMap::new(),
+            stale: Vec::new(),
             closed: HashMap::new(),
             descriptors: VecDeque::new(),
             asked: HashMap::new(),
@@ -177,9 +185,24 @@ impl World {
     }
 
     fn ask(&mut self) {
-        let mut requests = Vec::new();
+        let by_handle = self.random.random();
+        let (mut requests, mut handles) = (Vec::new(), Vec::new());
         for _ in 0..self.random.random_range(0..40) {
-            let agent = self.agent();
+            let mut agent = self.agent();
+            let mut namespace = self.sessions.get(&agent).copied();
+            if by_handle {
+                let open = self.handles.get(&agent).copied();
+                let is_stale = open.is_none() || self.random.random_ratio(1, 20);
+                if is_stale && self.stale.is_empty() {
+                    continue;
+                }
+                handles.push(if is_stale {
+                    (agent, namespace) = (AgentId(0), None);
+                    self.stale[self.random.random_range(0..self.stale.len())]
+                } else {
+                    self.handles[&agent]
+                });
+            }
             let patience = PATIENCE.as_nanos() as u64;
             let time = self.random.random_range(0..3 * patience);
             let turn = self.random.random_range(0..self.descriptors.len());
@@ -193,21 +216,36 @@ impl World {
             let asked = Asked {
                 request,
                 arrived: Time(self.now),
-                namespace: self.sessions.get(&agent).copied(),
+                namespace,
+                by_handle,
             };
             self.asked.insert(self.tickets, asked);
             self.tickets += 1;
             requests.push(request);
         }
-        self.core
-            .submit(Time(self.now), &requests, &mut self.answers);
+        let now = Time(self.now);
+        if by_handle {
+            let asked = handles.iter().zip(&requests);
+            let asked = asked.map(|(session, request)| SessionRequest {
+                session: *session,
+                ticket: request.ticket,
+                asked: request.asked,
+                deadline: request.deadline,
+                descriptor: &request.descriptor,
+            });
+            self.core
+                .decide(now, asked, |answer| self.answers.push(answer));
+        } else {
+            self.core.submit(now, &requests, &mut self.answers);
+        }
     }
 
     fn open(&mut self) {
         let agent = self.agent();
         let turn = self.random.random_range(0..self.namespaces.len());
         let (namespace, _) = self.namespaces[turn];
-        if self.core.open(agent, namespace).is_ok() {
+        if let Ok(handle) = self.core.open(agent, namespace) {
+            self.handles.insert(agent, handle);
             assert_eq!(self.sessions.insert(agent, namespace), None);
         }
     }
@@ -218,6 +256,7 @@ impl World {
         assert_eq!(self.core.close(agent).is_ok(), was_open);
         if was_open {
             self.closed.insert(agent, Time(self.now));
+            self.stale.extend(self.handles.remove(&agent));
         }
     }
 
@@ -290,7 +329,10 @@ impl World {
             assert_eq!(answer.decision, Decision::Reject);
             assert_eq!(answer.version, Version::NONE);
             match answer.reason {
-                Reason::UnknownAgent => assert_eq!(asked.namespace, None),
+                Reason::UnknownAgent => {
+                    assert_eq!((asked.namespace, asked.by_handle), (None, false))
+                }
+                Reason::SessionClosed if asked.namespace.is_none() => assert!(asked.by_handle),
                 Reason::SessionClosed => assert!(self.closed[&agent] >= asked.arrived),
                 Reason::DeadlinePassed => assert!(deadline.0 <= self.now),
                 Reason::Stopping => assert!(self.stopped),

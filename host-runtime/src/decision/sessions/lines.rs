@@ -15,21 +15,21 @@ pub(super) struct Entry {
     pub(super) agent: u64,
     /// One more than the namespace's index; 0 is a free entry.
     namespace: u32,
-    opening: u32,
+    place: u32,
 }
 
 impl Entry {
     pub(super) const FREE: Self = Self {
         agent: 0,
         namespace: 0,
-        opening: 0,
+        place: 0,
     };
 
     pub(super) const fn new(agent: u64, session: Session) -> Self {
         Self {
             agent,
             namespace: session.namespace + 1,
-            opening: session.opening,
+            place: session.place,
         }
     }
 
@@ -41,7 +41,7 @@ impl Entry {
     pub(super) const fn session(&self) -> Session {
         Session {
             namespace: self.namespace.wrapping_sub(1),
-            opening: self.opening,
+            place: self.place,
         }
     }
 }

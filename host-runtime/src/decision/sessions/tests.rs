@@ -4,22 +4,26 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
-use crate::decision::{Request, Time};
-use crate::tcp::Descriptor;
 
+/// Room enough.
+fn sessions() -> Sessions {
+    Sessions::new(1 << 20).unwrap()
+}
+
+/// The session, the same by every way there is.
 fn get(sessions: &Sessions, agent: u64) -> Option<Session> {
-    let one_by_one = sessions.get(AgentId(agent));
-    let request = Request {
-        agent: AgentId(agent),
-        ticket: 0,
-        asked: Time(0),
-        deadline: Time(0),
-        descriptor: Descriptor([0; Descriptor::SIZE]),
-    };
-    let (mut spots, mut found) = (Spots::default(), [Session::NONE; GROUP]);
-    sessions.seek(AgentId(agent), 0, &mut spots);
-    sessions.find(&[request], &spots, &mut found);
-    assert_eq!(one_by_one.unwrap_or(Session::NONE), found[0]);
+    let agent = AgentId(agent);
+    let one_by_one = sessions.get(agent);
+    let finder = sessions.finder();
+    let found = agent.find(agent.seek(&finder), &finder);
+    assert_eq!(one_by_one.unwrap_or(Session::NONE), found);
+    if let Some(session) = one_by_one {
+        let handle = sessions.handle(session);
+        handle.seek(&finder);
+        assert_eq!(handle.find((), &finder), session);
+        assert_eq!(sessions.of_handle(handle), session);
+        assert_eq!(sessions.agent(session), agent);
+    }
     one_by_one
 }
 
@@ -27,8 +31,9 @@ fn get(sessions: &Sessions, agent: u64) -> Option<Session> {
 #[test]
 fn sessions_open_and_close_in_any_order_as_in_a_map() {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-    let mut sessions = Sessions::new().unwrap();
+    let mut sessions = sessions();
     let mut expected: HashMap<u64, u32> = HashMap::new();
+    let mut closed_handles = Vec::new();
     let agents: Vec<u64> = (0..u64::MAX)
         .filter(|agent| sessions.hash(AgentId(*agent)).shard() < 2)
         .take(600)
@@ -41,13 +46,15 @@ fn sessions_open_and_close_in_any_order_as_in_a_map() {
             let before = expected.get(&agent).copied();
             let opened = sessions.open(AgentId(agent), namespace);
             let in_it = match opened {
-                Ok(()) => None,
+                Ok(_) => None,
                 Err(OpenError::In(namespace)) => Some(namespace),
                 Err(OpenError::Memory(error)) => panic!("{error}"),
             };
             assert_eq!(in_it, before, "step {step}");
             expected.entry(agent).or_insert(namespace);
         } else {
+            let open = sessions.get(AgentId(agent));
+            closed_handles.extend(open.map(|session| sessions.handle(session)));
             let closed = sessions.close(AgentId(agent));
             assert_eq!(
                 closed.map(|session| session.namespace),
@@ -61,24 +68,41 @@ fn sessions_open_and_close_in_any_order_as_in_a_map() {
                 let found = get(&sessions, *agent).map(|session| session.namespace);
                 assert_eq!(found, expected.get(agent).copied(), "step {step}");
             }
+            for handle in &closed_handles {
+                assert!(!sessions.of_handle(*handle).is_some(), "step {step}");
+            }
         }
     }
 }
 
 #[test]
-fn a_session_that_was_opened_again_is_another_one() {
-    let mut sessions = Sessions::new().unwrap();
-    sessions.open(AgentId(7), 3).unwrap();
-    let first = get(&sessions, 7).unwrap();
+fn a_handle_leads_to_its_own_session_and_nowhere_else() {
+    let mut sessions = sessions();
+    let first = sessions.open(AgentId(7), 3).unwrap();
     sessions.close(AgentId(7)).unwrap();
-    sessions.open(AgentId(7), 3).unwrap();
-    assert_ne!(get(&sessions, 7), Some(first));
+    let second = sessions.open(AgentId(7), 3).unwrap();
+    assert_eq!(first.place(), second.place(), "the place is used again");
+    assert!(!sessions.of_handle(first).is_some());
+    assert_eq!(sessions.of_handle(second).namespace, 3);
+    let bits = second.to_bits();
+    assert_eq!(SessionHandle::from_bits(bits), second);
+    sessions.close(AgentId(7)).unwrap();
+    // Places that nobody has, nobody had, and that cannot be.
+    for forged in [0, second.place() as u64, 1, u64::MAX, u64::MAX >> 32] {
+        let handle = SessionHandle::from_bits(forged);
+        assert!(!sessions.of_handle(handle).is_some(), "{forged:#x}");
+        handle.seek(&sessions.finder());
+        assert!(
+            !handle.find((), &sessions.finder()).is_some(),
+            "{forged:#x}"
+        );
+    }
 }
 
 /// From no session to a million, no agent takes more than half of what is allowed once there are enough to speak of.
 #[test]
 fn a_session_takes_little_memory_at_every_size() {
-    let mut sessions = Sessions::new().unwrap();
+    let mut sessions = sessions();
     let mut least = f64::MAX;
     for agent in 0..1_000_000u64 {
         sessions.open(AgentId(agent << 20), 0).unwrap();
