@@ -5,6 +5,8 @@ use std::sync::Arc;
 use thiserror::Error;
 use xdma::AxiError;
 
+use crate::link::{Disturbance, DmaPiece, LinkState};
+
 /// What the identity block tells of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CardStatus {
@@ -26,6 +28,8 @@ pub struct CardStatus {
     pub corrected: u32,
     /// Double-bit errors of the card's memory.
     pub uncorrected: u32,
+    /// Packets of the link that were damaged and sent again.
+    pub replays: u32,
 }
 
 /// Why a card could not be programmed or reset.
@@ -60,6 +64,22 @@ pub trait Card: Send + Sync {
         len: usize,
         access: &mut dyn FnMut(&mut [u8]),
     ) -> Result<(), AxiError>;
+
+    /// Has the memory's error correction look at bytes that are about to be read or written in place.
+    ///
+    /// # Errors
+    /// The response, if they cannot be: two bits of a word have flipped.
+    fn check_memory(&self, _piece: &DmaPiece) -> Result<(), AxiError> {
+        Ok(())
+    }
+
+    /// What befalls a piece of DMA that is about to be moved; nothing, unless the card suffers faults.
+    fn disturb(&self, _piece: &DmaPiece) -> Option<Disturbance> {
+        None
+    }
+
+    /// A function was reset: a link that is down is trained anew.
+    fn train_link(&self) {}
 
     /// The loaded image's container, all bytes.
     fn image(&self) -> Option<Arc<[u8]>>;
@@ -114,4 +134,7 @@ pub trait CardEvents: Send + Sync {
 
     /// A compute unit's interrupt rose or fell.
     fn interrupt(&self, unit: u32, level: bool);
+
+    /// The link went down or came up, or the card was removed.
+    fn link_changed(&self, link: LinkState);
 }

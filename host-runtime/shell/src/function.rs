@@ -12,6 +12,7 @@ use crate::card::{Card, CardError};
 use crate::config_space::ConfigSpace;
 use crate::holders::Holders;
 use crate::identity as id;
+use crate::link::{ClientLink, DmaPiece, LinkState};
 use crate::page::StatusPage;
 
 /// Longest image that a client may bring.
@@ -33,6 +34,7 @@ pub(crate) struct Client {
     holders: Arc<Holders>,
     dma: Xdma,
     bus_master: AtomicBool,
+    watch: ClientLink,
     page: StatusPage,
     /// Image that the client brings, as far as it has come.
     staged: Mutex<Vec<u8>>,
@@ -80,6 +82,19 @@ impl Client {
         self.number
     }
 
+    /// Takes over how the link is.
+    pub(crate) fn set_link(&self, state: LinkState) {
+        self.watch.set(state, &self.page);
+        if state == LinkState::Removed {
+            self.link.disconnect();
+        }
+    }
+
+    /// Whether the function reaches the host's memory.
+    fn reaches_host(&self) -> bool {
+        self.bus_master.load(Ordering::Relaxed) && !self.watch.is_down()
+    }
+
     /// The page that the client maps.
     pub(crate) fn page(&self) -> &StatusPage {
         &self.page
@@ -87,7 +102,10 @@ impl Client {
 
     fn read_user(&self, offset: u64) -> u32 {
         if offset >= u64::from(id::BYTES) {
-            return self.card.read_register(offset).unwrap_or(NOTHING);
+            return self.card.read_register(offset).unwrap_or_else(|_| {
+                self.watch.refused(&self.page);
+                NOTHING
+            });
         }
         match offset as u32 {
             offset @ 0..id::PAGE => self.page.read(offset),
@@ -110,8 +128,10 @@ impl Client {
 
     fn write_user(&self, offset: u64, value: u32) {
         if offset >= u64::from(id::BYTES) {
-            // Posted: an error response gets lost, as on a PCIe link.
-            let _ = self.card.write_register(offset, value);
+            // Posted: the error response gets lost, as on a PCIe link. The count does not.
+            if self.card.write_register(offset, value).is_err() {
+                self.watch.refused(&self.page);
+            }
             return;
         }
         match offset as u32 {
@@ -206,6 +226,16 @@ impl Client {
         self.command.store(word, Ordering::Release);
     }
 
+    /// Before a piece of DMA: how many bytes of it move.
+    fn begin_piece(&self, to_card: bool, address: u64, len: usize) -> Result<usize, TransferFault> {
+        let piece = DmaPiece {
+            to_card,
+            address,
+            len,
+        };
+        self.watch.begin(&*self.card, piece)
+    }
+
     /// Takes in a part of an image, or hands one out.
     fn stage(
         &self,
@@ -251,27 +281,31 @@ impl Client {
 
 impl Bus for Client {
     fn read_host(&self, address: u64, bytes: &mut [u8]) -> Result<(), HostFault> {
-        if !self.bus_master.load(Ordering::Relaxed) {
+        if !self.reaches_host() {
             return Err(HostFault);
         }
         self.link.read(address, bytes).map_err(|_| HostFault)
     }
 
     fn write_host(&self, address: u64, bytes: &[u8]) -> Result<(), HostFault> {
-        if !self.bus_master.load(Ordering::Relaxed) {
+        if !self.reaches_host() {
             return Err(HostFault);
         }
         self.link.write(address, bytes).map_err(|_| HostFault)
     }
 
     fn host_to_card(&self, host: u64, card: u64, len: usize) -> Result<(), TransferFault> {
+        let len = self.begin_piece(true, card, len)?;
         let mut read = Ok(());
         self.memory(card, len, &mut |bytes| read = self.read_host(host, bytes))
             .map_err(TransferFault::Card)?;
-        read.map_err(TransferFault::Host)
+        read.map_err(TransferFault::Host)?;
+        self.watch.moved(&self.page, true, len);
+        Ok(())
     }
 
     fn card_to_host(&self, card: u64, host: u64, len: usize) -> Result<(), TransferFault> {
+        let len = self.begin_piece(false, card, len)?;
         let mut written = Ok(());
         // The loaded image is read where a new one is written.
         let told = if card >= id::TEXT_ADDRESS {
@@ -294,11 +328,13 @@ impl Bus for Client {
                 .memory(card, len, &mut write)
                 .map_err(TransferFault::Card)?;
         }
-        written.map_err(TransferFault::Host)
+        written.map_err(TransferFault::Host)?;
+        self.watch.moved(&self.page, false, len);
+        Ok(())
     }
 
     fn message(&self, vector: u32) {
-        if self.bus_master.load(Ordering::Relaxed) {
+        if self.reaches_host() {
             self.link.interrupt(MSIX_IRQ, vector);
         }
     }
@@ -334,6 +370,7 @@ impl CardFunction {
             holders,
             dma: Xdma::new(Layout::default()),
             bus_master: AtomicBool::new(false),
+            watch: ClientLink::default(),
             page: StatusPage::new(number)?,
             staged: Mutex::default(),
             command: AtomicU32::new(id::command::DONE),
@@ -395,6 +432,10 @@ impl Function for CardFunction {
         bytes: &mut [u8],
     ) -> Result<(), rustix::io::Errno> {
         let client = &*self.client;
+        if client.watch.is_down() {
+            bytes.fill(0xFF);
+            return Ok(());
+        }
         match region {
             CONFIG_REGION => self.config.read(offset as usize, bytes),
             BAR0_REGION => Self::read_words(offset, bytes, |offset| client.read_user(offset)),
@@ -408,6 +449,9 @@ impl Function for CardFunction {
 
     fn write(&mut self, region: u32, offset: u64, bytes: &[u8]) -> Result<(), rustix::io::Errno> {
         let client = &*self.client;
+        if client.watch.is_down() {
+            return Ok(());
+        }
         match region {
             CONFIG_REGION => {
                 self.config.write(offset as usize, bytes);
@@ -433,6 +477,7 @@ impl Function for CardFunction {
     }
 
     fn reset(&mut self) {
+        self.client.card.train_link();
         self.client.reset();
         self.config = ConfigSpace::new();
         self.client.bus_master.store(false, Ordering::Relaxed);

@@ -36,6 +36,17 @@ pub const REG_CORRECTED: u32 = 0x30;
 /// Double-bit errors of the card's memory.
 pub const REG_UNCORRECTED: u32 = 0x34;
 
+/// Packets of the link that came damaged and were sent again.
+pub const REG_REPLAYS: u32 = 0x44;
+/// Bytes that DMA has moved from this client's memory to the card's, and back, both modulo 2^32: what a driver compares with
+/// what it asked for.
+pub const REG_BYTES_TO_CARD: u32 = 0x48;
+/// See [`REG_BYTES_TO_CARD`].
+pub const REG_BYTES_FROM_CARD: u32 = 0x4C;
+/// Accesses of kernels' registers by this client that were answered with an error. Writes are posted: this is how a driver
+/// learns that one was refused.
+pub const REG_REFUSED: u32 = 0x50;
+
 /// Bits of [`REG_STATUS`].
 pub mod status {
     /// An image is loaded.

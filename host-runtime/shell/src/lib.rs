@@ -10,6 +10,7 @@ mod config_space;
 mod function;
 mod holders;
 pub mod identity;
+mod link;
 mod page;
 mod shell;
 
@@ -18,5 +19,6 @@ pub use config_space::{
     CONFIG_BYTES, ConfigSpace, DEVICE, DMA_BAR, SUBSYSTEM, USER_BAR, USER_BAR_BYTES, VENDOR, VSEC,
     VSEC_ID, VSEC_REVISION,
 };
+pub use link::{Disturbance, DmaPiece, LinkState};
 pub use shell::Shell;
 pub use xdma::AxiError;

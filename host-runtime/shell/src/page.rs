@@ -20,6 +20,8 @@ pub(crate) struct StatusPage {
     file: OwnedFd,
     /// Of the status that is shown.
     sequence: Mutex<Option<u64>>,
+    /// What the words are to be when the link comes up again; none while it is up.
+    lost: Mutex<Option<Vec<u32>>>,
 }
 
 // SAFETY: the words are atomic, and mapped for as long as this lives.
@@ -46,6 +48,7 @@ impl StatusPage {
             words: NonNull::new(start.cast()).ok_or(rustix::io::Errno::NOMEM)?,
             file,
             sequence: Mutex::new(None),
+            lost: Mutex::new(None),
         };
         // From here on only this mapping can write, and nobody can cut the file off under it.
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::FUTURE_WRITE | SealFlags::SEAL;
@@ -88,13 +91,43 @@ impl StatusPage {
         self.set(id::REG_IMAGE_BYTES, status.image_bytes);
         self.set(id::REG_CORRECTED, status.corrected);
         self.set(id::REG_UNCORRECTED, status.uncorrected);
+        self.set(id::REG_REPLAYS, status.replays);
         self.set(id::REG_STATUS, programmed | broken);
         self.set(id::REG_GENERATION, status.generation);
     }
 
-    fn set(&self, offset: u32, value: u32) {
-        if let Some(word) = self.word(offset) {
+    pub(crate) fn set(&self, offset: u32, value: u32) {
+        let mut lost = self.lost.lock();
+        if let Some(words) = &mut *lost {
+            if let Some(word) = words.get_mut(offset as usize / 4) {
+                *word = value;
+            }
+        } else if let Some(word) = self.word(offset) {
             word.store(value, Ordering::Release);
+        }
+    }
+
+    /// Reads give all ones from now on: the link is down.
+    pub(crate) fn lose(&self) {
+        let mut lost = self.lost.lock();
+        if lost.is_none() {
+            let offsets = (0..id::PAGE).step_by(4);
+            let words = offsets.filter_map(|offset| self.word(offset));
+            *lost = Some(
+                words
+                    .map(|word| word.swap(u32::MAX, Ordering::AcqRel))
+                    .collect(),
+            );
+        }
+    }
+
+    /// Reads give what is there again.
+    pub(crate) fn restore(&self) {
+        let mut lost = self.lost.lock();
+        for (value, offset) in lost.take().into_iter().flatten().zip((0..).step_by(4)) {
+            if let Some(word) = self.word(offset) {
+                word.store(value, Ordering::Release);
+            }
         }
     }
 

@@ -16,6 +16,7 @@ use crate::config_space::{CONFIG_BYTES, USER_BAR_BYTES};
 use crate::function::{CardFunction, Client};
 use crate::holders::Holders;
 use crate::identity::PAGE;
+use crate::link::LinkState;
 
 /// A card that is served to clients until this is dropped.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ struct Shared {
     card: Arc<dyn Card>,
     holders: Arc<Holders>,
     clients: Arc<Mutex<Vec<Arc<Client>>>>,
+    link: Mutex<LinkState>,
     next: AtomicU32,
 }
 
@@ -51,6 +53,7 @@ impl Shell {
             card,
             holders: Arc::default(),
             clients: Arc::default(),
+            link: Mutex::new(LinkState::Up),
             next: AtomicU32::new(1),
         });
         shared.card.connect(Arc::clone(&shared) as _);
@@ -85,10 +88,20 @@ impl CardEvents for Shared {
             client.user_interrupt(unit as usize % xdma::registers::irq::USERS, level);
         }
     }
+
+    fn link_changed(&self, link: LinkState) {
+        let mut now = self.link.lock();
+        *now = link;
+        let clients = self.clients.lock();
+        clients.iter().for_each(|client| client.set_link(link));
+    }
 }
 
 impl Device for Shared {
     fn attach(&self, link: Arc<Link>) -> Result<Attachment, String> {
+        if *self.link.lock() == LinkState::Removed {
+            return Err("the card was removed".to_owned());
+        }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let clients = Arc::clone(&self.clients);
         let left = move |number| clients.lock().retain(|client| client.number() != number);
@@ -105,6 +118,7 @@ impl Device for Shared {
         self.clients.lock().push(Arc::clone(&client));
         // After that, so that no change of the status passes it by.
         client.page().publish(&self.card.status());
+        client.set_link(*self.link.lock());
         let mut regions: Vec<_> = (0..PCI_REGIONS).map(|_| Region::default()).collect();
         regions[BAR0_REGION as usize] = Region {
             size: USER_BAR_BYTES,

@@ -66,20 +66,22 @@ impl<R: Registers> PolledUnit<R> {
         self.begin_next()
     }
 
-    /// Looks whether the run under way has ended, and begins the next then.
+    /// Looks whether the run under way has ended; if none is under way, begins the next. Call it until it gives `None`.
     pub(crate) fn poll(&mut self) -> io::Result<Option<(RunId, RunOutcome)>> {
         if self.current.is_none() {
+            self.begin_next()?;
             return Ok(None);
         }
         let control = self.registers.read(CONTROL)?;
         if control & DONE == 0 && (control & IDLE == 0 || control & START != 0) {
             return Ok(None);
         }
-        let Some(current) = self.current.take() else {
+        // The run stays the current one until all is done: if an access fails, it is still known.
+        let Some(current) = &self.current else {
             return Ok(None);
         };
         let after = self.snapshot(current.snapshot)?;
-        for (offset, value) in current.preserved {
+        for &(offset, value) in &current.preserved {
             self.registers.write(offset, value)?;
         }
         if self.chained {
@@ -89,7 +91,9 @@ impl<R: Registers> PolledUnit<R> {
             // Written ones toggle.
             self.registers.write(INTERRUPT_STATUS, DONE_INTERRUPT)?;
         }
-        self.begin_next()?;
+        let Some(current) = self.current.take() else {
+            return Ok(None);
+        };
         let outcome = RunOutcome {
             before: current.before,
             after,
@@ -127,7 +131,8 @@ impl<R: Registers> PolledUnit<R> {
         if self.current.is_some() {
             return Ok(());
         }
-        let Some((run, request)) = self.queue.pop_front() else {
+        // It stays in the queue until it has begun: if an access fails, it is still known, and has not run.
+        let Some((_, request)) = self.queue.front() else {
             return Ok(());
         };
         let before = self.snapshot(request.snapshot)?;
@@ -136,16 +141,17 @@ impl<R: Registers> PolledUnit<R> {
             .iter()
             .map(|&offset| Ok((offset, self.registers.read(offset)?)))
             .collect::<io::Result<_>>()?;
-        self.current = Some(Current {
+        for &(offset, value) in &request.registers {
+            self.registers.write(offset, value)?;
+        }
+        self.registers.write(CONTROL, START)?;
+        self.current = self.queue.pop_front().map(|(run, request)| Current {
             run,
             snapshot: request.snapshot,
             before,
             preserved,
         });
-        for (offset, value) in request.registers {
-            self.registers.write(offset, value)?;
-        }
-        self.registers.write(CONTROL, START)
+        Ok(())
     }
 
     fn snapshot(&self, offsets: &[u32]) -> io::Result<Vec<u32>> {

@@ -184,7 +184,6 @@ impl FaultInjector {
     }
 
     /// Has somebody told of the link from now on.
-    #[cfg(test)]
     pub(crate) fn observe(&self, observer: impl Fn(LinkState) + Send + Sync + 'static) {
         *self.0.observer.lock() = Some(Box::new(observer));
     }

@@ -272,6 +272,9 @@ impl Channel {
             (ChannelDirection::CardToHost, TransferFault::Card(AxiError::Slave)) => {
                 status::C2H_READ_SLAVE
             }
+            (ChannelDirection::HostToCard, TransferFault::Parity) => status::H2C_READ_PARITY,
+            // There is no bit of its own: the data path answers the engine's read with an error.
+            (ChannelDirection::CardToHost, TransferFault::Parity) => status::C2H_READ_SLAVE,
             (ChannelDirection::CardToHost, TransferFault::Host(_)) => return None,
         })
     }

@@ -29,6 +29,8 @@ pub enum TransferFault {
     Host(HostFault),
     /// The card's.
     Card(AxiError),
+    /// The data was damaged on the way, which parity shows.
+    Parity,
 }
 
 /// What the subsystem is connected to: the host by PCIe, the card's memory by AXI.

@@ -127,6 +127,8 @@ pub mod status {
     pub const IDLE_STOPPED: u32 = 1 << 6;
     /// H2C: the host did not give the data (unsupported request).
     pub const H2C_READ_UNSUPPORTED: u32 = 1 << 9;
+    /// H2C: the host's data came damaged (parity error).
+    pub const H2C_READ_PARITY: u32 = 1 << 11;
     /// H2C: the card has nothing at the address.
     pub const H2C_WRITE_DECODE: u32 = 1 << 14;
     /// H2C: the card refused the write.

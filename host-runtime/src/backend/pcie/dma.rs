@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use card_shell::identity as id;
 use vfio_user::BAR1_REGION;
 use xdma::DmaDescriptor;
 use xdma::registers::{channel, control, sgdma, status, target, write_back};
 
 use super::error::PcieError;
-use super::transport::{DmaBuffer, DmaSpace, Transport};
+use super::transport::{DmaBuffer, DmaSpace, Mapped, Transport};
 
 /// Bytes of each half of the piece of memory: small enough for a core's cache.
 const HALF: usize = 1 << 19;
@@ -28,6 +29,8 @@ const SPINS: u32 = 2000;
 #[derive(Debug)]
 pub(super) struct DmaEngine {
     transport: Arc<dyn Transport>,
+    /// Where the card counts the bytes that it moves.
+    page: Arc<Mapped>,
     memory: DmaBuffer,
 }
 
@@ -38,6 +41,8 @@ struct Channel {
     /// Offsets in the shared memory.
     descriptor: usize,
     write_back: usize,
+    /// Where in the identity block the bytes are counted that moved.
+    moved: u32,
 }
 
 const TO_CARD: Channel = Channel {
@@ -45,6 +50,7 @@ const TO_CARD: Channel = Channel {
     lists: target::H2C_SGDMA,
     descriptor: CONTROL,
     write_back: CONTROL + 64,
+    moved: id::REG_BYTES_TO_CARD,
 };
 
 const FROM_CARD: Channel = Channel {
@@ -52,6 +58,7 @@ const FROM_CARD: Channel = Channel {
     lists: target::C2H_SGDMA,
     descriptor: CONTROL + 128,
     write_back: CONTROL + 192,
+    moved: id::REG_BYTES_FROM_CARD,
 };
 
 /// A transfer that was started.
@@ -59,15 +66,22 @@ struct Started {
     channel: Channel,
     address: u64,
     bytes: usize,
+    /// Bytes that the card had moved before.
+    moved: u32,
 }
 
 impl DmaEngine {
     pub(super) fn new(
         transport: Arc<dyn Transport>,
         space: &Arc<DmaSpace>,
+        page: Arc<Mapped>,
     ) -> Result<Self, PcieError> {
         let memory = space.allocate(BYTES)?;
-        let engine = Self { transport, memory };
+        let engine = Self {
+            transport,
+            page,
+            memory,
+        };
         for channel in [TO_CARD, FROM_CARD] {
             let identifier = engine
                 .transport
@@ -140,6 +154,7 @@ impl DmaEngine {
         self.memory
             .word(channel.write_back)
             .store(0, Ordering::Release);
+        let moved = self.page.word(channel.moved);
         let run = control::LOG_ALL | control::POLL_WRITE_BACK;
         // The edge of Run starts the engine.
         self.write(channel.registers + channel::CONTROL, run)?;
@@ -148,6 +163,7 @@ impl DmaEngine {
             channel,
             address,
             bytes,
+            moved,
         })
     }
 
@@ -156,6 +172,7 @@ impl DmaEngine {
             channel,
             address,
             bytes,
+            moved: before,
         }) = started
         else {
             return Ok(());
@@ -170,6 +187,8 @@ impl DmaEngine {
             looks += 1;
             if looks < SPINS {
                 std::hint::spin_loop();
+            } else if self.page.word(id::REG_MAGIC) != id::MAGIC {
+                return Err(PcieError::Removed);
             } else if begin.elapsed() < TIMEOUT {
                 std::thread::yield_now();
             } else {
@@ -179,14 +198,28 @@ impl DmaEngine {
                 });
             }
         };
+        let to_card = channel.registers == target::H2C;
+        let direction = if to_card { "to" } else { "from" };
         if word & write_back::ERROR == 0 {
-            return Ok(());
+            // An engine that stops early says that it is done like one that is.
+            let moved = self.page.word(channel.moved).wrapping_sub(before);
+            if moved as usize == bytes {
+                return Ok(());
+            }
+            if self.page.word(id::REG_MAGIC) != id::MAGIC {
+                return Err(PcieError::Removed);
+            }
+            return Err(PcieError::Short {
+                direction,
+                address,
+                moved: moved as usize,
+                asked: bytes,
+            });
         }
         let offset = channel.registers + channel::STATUS;
         let status = self.transport.read(BAR1_REGION, offset.into())?;
-        let to_card = channel.registers == target::H2C;
         Err(PcieError::Dma {
-            direction: if to_card { "to" } else { "from" },
+            direction,
             address,
             bytes,
             status,
@@ -211,6 +244,7 @@ fn meaning(word: u32, to_card: bool) -> &'static str {
         _ if has(status::MAGIC_STOPPED) => "the DMA descriptor is damaged",
         true if has(status::H2C_WRITE_DECODE) => "DECERR: the card has no memory there",
         true if has(status::H2C_WRITE_SLAVE) => "SLVERR: the card's memory refused",
+        true if has(status::H2C_READ_PARITY) => "the host's data came damaged",
         true if has(control::READ_ERRORS) => "the host's memory could not be read",
         false if has(status::C2H_READ_DECODE) => "DECERR: the card has no memory there",
         false if has(status::C2H_READ_SLAVE) => "SLVERR: the card's memory refused",

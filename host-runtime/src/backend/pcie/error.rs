@@ -41,6 +41,26 @@ pub enum PcieError {
         /// What that means.
         meaning: &'static str,
     },
+    /// A transfer ended before its end, and the card did not say so.
+    #[error(
+        "only {moved} of {asked} bytes moved {direction} the card, at {address:#x}; transfer them again"
+    )]
+    Short {
+        /// `to` or `from`.
+        direction: &'static str,
+        /// The card's address.
+        address: u64,
+        /// Bytes that moved.
+        moved: usize,
+        /// Bytes asked for.
+        asked: usize,
+    },
+    /// A kernel answered an access of its registers with an error; which one, a bus with posted writes does not tell.
+    #[error("the access of register {address:#x}, or one before it, was answered with an error")]
+    RegisterRefused {
+        /// The address in the card's register space.
+        address: u64,
+    },
     /// The card did not do something in time.
     #[error("the card did not {what} within {after:?}")]
     TimedOut {
@@ -49,6 +69,9 @@ pub enum PcieError {
         /// How long was waited.
         after: Duration,
     },
+    /// Registers read all ones, also those that never do.
+    #[error("the card does not answer any more: it was removed, or its link went down")]
+    Removed,
     /// The card refused a command.
     #[error("the card refused: {0}")]
     Refused(String),

@@ -5,6 +5,7 @@
 
 mod dma;
 mod error;
+mod refusals;
 mod transport;
 mod unit;
 
@@ -18,11 +19,12 @@ use vfio_user::{BAR0_REGION, CONFIG_REGION};
 
 use self::dma::DmaEngine;
 pub use self::error::PcieError;
+use self::refusals::Refusals;
 use self::transport::{DmaSpace, Mapped, Transport, VfioUser};
 use self::unit::{Doorbell, Unit};
 use crate::backend::pair::Pair;
 use crate::backend::{
-    Backend, EndedRun, Patience, RunId, RunOutcome, RunRequest, SimulatedTime, Waited,
+    Backend, EndedRun, Patience, Reliability, RunId, RunOutcome, RunRequest, SimulatedTime, Waited,
 };
 use crate::card::CardCore;
 use crate::card_id::CardId;
@@ -47,7 +49,8 @@ pub(crate) struct PcieBackend {
     id: CardId,
     transport: Arc<dyn Transport>,
     /// The identity block's page that tells.
-    page: Mapped,
+    page: Arc<Mapped>,
+    refusals: Arc<Refusals>,
     dma: Mutex<DmaEngine>,
     doorbell: Doorbell,
     state: Mutex<State>,
@@ -95,7 +98,8 @@ impl PcieBackend {
             // Memory space and bus master: PCI command register.
             transport.write(CONFIG_REGION, 4, 6)?;
             let space = DmaSpace::new(Arc::clone(&transport));
-            let dma = DmaEngine::new(Arc::clone(&transport), &space)?;
+            let page = Arc::new(page);
+            let dma = DmaEngine::new(Arc::clone(&transport), &space, Arc::clone(&page))?;
             let doorbell = Doorbell::new(&*transport)?;
             Ok((transport, page, dma, doorbell))
         };
@@ -104,6 +108,7 @@ impl PcieBackend {
         Ok(Self {
             id,
             transport,
+            refusals: Arc::new(Refusals::new(Arc::clone(&page))),
             page,
             dma: Mutex::new(dma),
             doorbell,
@@ -123,7 +128,12 @@ impl PcieBackend {
     }
 
     fn read_user(&self, offset: u32) -> Result<u32, PcieError> {
-        self.transport.read(BAR0_REGION, offset.into())
+        let word = self.transport.read(BAR0_REGION, offset.into())?;
+        // No register of the identity block reads all ones together with its first.
+        if word == u32::MAX && self.page.word(id::REG_MAGIC) != id::MAGIC {
+            return Err(PcieError::Removed);
+        }
+        Ok(word)
     }
 
     fn write_user(&self, offset: u32, value: u32) -> Result<(), PcieError> {
@@ -416,14 +426,17 @@ impl Backend for PcieBackend {
         let image = self.image().ok_or(Error::NotProgrammed { card: self.id })?;
         let address = image.units()[unit].base + u64::from(offset);
         let read = self.transport.read(BAR0_REGION, address);
-        read.map_err(self.failed("read a register"))
+        read.and_then(|word| self.refusals.check(address).map(|()| word))
+            .map_err(self.failed("read a register"))
     }
 
     fn write_register(&self, unit: usize, offset: u32, value: u32) -> Result<()> {
         let image = self.image().ok_or(Error::NotProgrammed { card: self.id })?;
         let address = image.units()[unit].base + u64::from(offset);
         let written = self.transport.write(BAR0_REGION, address, value);
-        written.map_err(self.failed("write a register"))
+        written
+            .and_then(|()| self.refusals.check(address))
+            .map_err(self.failed("write a register"))
     }
 
     fn submit(&self, request: RunRequest) -> Result<RunId> {
@@ -438,7 +451,7 @@ impl Backend for PcieBackend {
         let unit = state
             .units
             .entry(index)
-            .or_insert_with(|| Unit::new(index, &self.transport, &image));
+            .or_insert_with(|| Unit::new(index, &self.transport, &self.refusals, &image));
         unit.submit(run, request);
         state.unit_of.insert(run, index);
         self.advance(&mut state);
@@ -509,6 +522,16 @@ impl Backend for PcieBackend {
             })?;
         }
         reset.map_err(self.failed("abort a run"))
+    }
+
+    fn reliability(&self) -> Option<Reliability> {
+        let word = |offset| u64::from(self.page.word(offset));
+        let found = Reliability {
+            corrected: word(id::REG_CORRECTED),
+            uncorrected: word(id::REG_UNCORRECTED),
+            replays: word(id::REG_REPLAYS),
+        };
+        (self.page.word(id::REG_MAGIC) == id::MAGIC).then_some(found)
     }
 
     fn simulated_time(&self) -> Option<SimulatedTime> {

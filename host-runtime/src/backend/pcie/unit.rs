@@ -12,6 +12,7 @@ use vfio_user::{BAR0_REGION, BAR1_REGION};
 use xdma::registers::{irq, target};
 
 use super::error::PcieError;
+use super::refusals::Refusals;
 use super::transport::Transport;
 use crate::backend::polled_unit::{PolledUnit, Registers};
 use crate::backend::{RunId, RunOutcome, RunRequest};
@@ -59,19 +60,22 @@ impl Doorbell {
 #[derive(Debug)]
 struct UserRegisters {
     transport: Arc<dyn Transport>,
+    refusals: Arc<Refusals>,
     base: u64,
 }
 
 impl Registers for UserRegisters {
     fn read(&self, offset: u32) -> io::Result<u32> {
-        Ok(self
-            .transport
-            .read(BAR0_REGION, self.base + u64::from(offset))?)
+        let address = self.base + u64::from(offset);
+        let word = self.transport.read(BAR0_REGION, address)?;
+        self.refusals.check(address)?;
+        Ok(word)
     }
 
     fn write(&self, offset: u32, value: u32) -> io::Result<()> {
         let address = self.base + u64::from(offset);
-        Ok(self.transport.write(BAR0_REGION, address, value)?)
+        self.transport.write(BAR0_REGION, address, value)?;
+        Ok(self.refusals.check(address)?)
     }
 }
 
@@ -88,10 +92,16 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    pub(super) fn new(index: usize, transport: &Arc<dyn Transport>, image: &Image) -> Self {
+    pub(super) fn new(
+        index: usize,
+        transport: &Arc<dyn Transport>,
+        refusals: &Arc<Refusals>,
+        image: &Image,
+    ) -> Self {
         let info = &image.units()[index];
         let registers = UserRegisters {
             transport: Arc::clone(transport),
+            refusals: Arc::clone(refusals),
             base: info.base,
         };
         let interrupts = image.kernels()[info.kernel].interrupt;
@@ -120,7 +130,9 @@ impl Unit {
     /// Takes the unit if there is something to do, and gives it back when there is nothing more; the runs that ended.
     pub(super) fn advance(&mut self, client: u32) -> io::Result<Vec<(RunId, RunOutcome)>> {
         if !self.held && !self.waiting.is_empty() {
-            self.held = self.transport.read(BAR0_REGION, self.semaphore)? == 0;
+            let holder = self.transport.read(BAR0_REGION, self.semaphore)?;
+            // Its own number: it was given up while it was held.
+            self.held = holder == 0 || holder == client;
         }
         if !self.held {
             return Ok(Vec::new());
@@ -129,8 +141,14 @@ impl Unit {
             self.registers.submit(run, request)?;
         }
         let mut ended = Vec::new();
-        while let Some(run) = self.registers.poll()? {
-            ended.push(run);
+        loop {
+            match self.registers.poll() {
+                Ok(Some(run)) => ended.push(run),
+                Ok(None) => break,
+                // What has ended is told first; the next look meets the error again, or has begun the next run.
+                Err(_) if !ended.is_empty() => return Ok(ended),
+                Err(error) => return Err(error),
+            }
         }
         if self.registers.is_idle() {
             self.let_go(client)?;

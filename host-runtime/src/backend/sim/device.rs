@@ -243,6 +243,13 @@ impl SimDevice {
         Ok(())
     }
 
+    /// Has the kernels suffer what events elsewhere than on their buses asked for.
+    pub(super) fn suffer_now(&mut self) -> Result<()> {
+        let card = self.card;
+        self.suffer()
+            .map_err(|source| Error::Simulation { card, source })
+    }
+
     /// Has posted writes go to the kernels, and takes in the answers of those that did.
     fn exchange_posted(&mut self) -> Result<(), EngineError> {
         self.queues.deliver(&mut self.engine)?;

@@ -7,13 +7,18 @@ use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 
 use card_shell::identity::PROGRAMMING;
-use card_shell::{AxiError, Card, CardError, CardEvents, CardStatus};
+use card_shell::{
+    AxiError, Card, CardError, CardEvents, CardStatus, Disturbance, DmaPiece, LinkState,
+};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::SimOptions;
 use super::device::{SimConfig, SimDevice};
+use super::dma;
+use crate::backend::Reliability;
 use crate::backend::residency::Device;
 use crate::card_id::CardId;
+use crate::faults::{ErrorResponse, Transfer};
 use crate::image::Image;
 use crate::memory::BankAllocator;
 use crate::trust::TrustOptions;
@@ -55,6 +60,8 @@ struct State {
     given: BTreeMap<u64, Given>,
     /// Levels that the clients were told of.
     interrupts: Vec<bool>,
+    /// What memory and link had found when clients were last told.
+    found: Reliability,
     events: Option<Arc<dyn CardEvents>>,
     stop: bool,
 }
@@ -147,6 +154,22 @@ impl Shared {
             self.break_down(state, &error);
         }
         self.tell_interrupts(state);
+        self.tell_found(state);
+    }
+
+    /// Tells clients of what memory and link found.
+    fn tell_found(&self, state: &mut State) {
+        let memory = state.device.as_ref().map(|device| device.memory());
+        let ecc = memory.map_or_else(Default::default, |memory| memory.ecc_counters());
+        let found = Reliability {
+            corrected: ecc.corrected,
+            uncorrected: ecc.uncorrected,
+            replays: self.config.options.faults.replays(),
+        };
+        if state.found != found {
+            state.found = found;
+            self.changed(state);
+        }
     }
 
     fn break_down(&self, state: &mut State, error: &Error) {
@@ -233,7 +256,9 @@ fn status_of(state: &State) -> CardStatus {
         broken: state.broken,
         clock_mhz: image.map_or(0, |image| image.clock_mhz().into()),
         units: image.map_or(0, |image| image.units().len() as u32),
-        ..CardStatus::default()
+        corrected: state.found.corrected as u32,
+        uncorrected: state.found.uncorrected as u32,
+        replays: state.found.replays as u32,
     }
 }
 
@@ -276,6 +301,50 @@ impl Card for ServedSim {
         // time, as on a card: what is seen then is only defined where the driver has ordered the two.
         access(unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), len) });
         Ok(())
+    }
+
+    fn check_memory(&self, piece: &DmaPiece) -> Result<(), AxiError> {
+        let mut state = self.shared.state.lock();
+        let device = state.device.as_ref().ok_or(AxiError::Decode)?;
+        let memory = device.memory();
+        let checked = match piece.to_card {
+            true => memory.check_write(piece.address, piece.len),
+            false => memory.check_read(piece.address, piece.len),
+        };
+        self.shared.tell_found(&mut state);
+        checked.map_err(|_| AxiError::Slave)
+    }
+
+    fn disturb(&self, piece: &DmaPiece) -> Option<Disturbance> {
+        let transfer = Transfer {
+            to_card: piece.to_card,
+            address: piece.address,
+            len: piece.len,
+        };
+        let strike = self.shared.config.options.faults.transfer(transfer)?;
+        let mut state = self.shared.state.lock();
+        if let Some(device) = &mut state.device {
+            dma::upset(device.memory(), &strike, transfer);
+            if let Err(error) = device.suffer_now() {
+                self.shared.break_down(&mut state, &error);
+            }
+        }
+        self.shared.tell_found(&mut state);
+        Some(Disturbance {
+            response: strike.response.map(|response| match response {
+                ErrorResponse::Slverr => AxiError::Slave,
+                ErrorResponse::Decerr => AxiError::Decode,
+            }),
+            parity: strike.flip == Some(false),
+            short: strike.short,
+        })
+    }
+
+    fn train_link(&self) {
+        let faults = &self.shared.config.options.faults;
+        if faults.link() == crate::faults::LinkState::Lost {
+            faults.restore_link();
+        }
     }
 
     fn image(&self) -> Option<Arc<[u8]>> {
@@ -392,6 +461,14 @@ impl Card for ServedSim {
     }
 
     fn connect(&self, events: Arc<dyn CardEvents>) {
-        self.shared.state.lock().events = Some(events);
+        self.shared.state.lock().events = Some(Arc::clone(&events));
+        let faults = &self.shared.config.options.faults;
+        let told = |link| match link {
+            crate::faults::LinkState::Up => LinkState::Up,
+            crate::faults::LinkState::Lost => LinkState::Down,
+            crate::faults::LinkState::Removed => LinkState::Removed,
+        };
+        events.link_changed(told(faults.link()));
+        faults.observe(move |link| events.link_changed(told(link)));
     }
 }
