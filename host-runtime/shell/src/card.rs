@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use thiserror::Error;
-use xdma::AxiError;
+use xdma::{AxiError, HostFault};
 
+use crate::bypass;
 use crate::link::{Disturbance, DmaPiece, LinkState};
 
 /// What the identity block tells of a card.
@@ -24,6 +25,10 @@ pub struct CardStatus {
     pub clock_mhz: u32,
     /// Number of compute units.
     pub units: u32,
+    /// Number of queue pairs, of all units together.
+    pub pairs: u32,
+    /// Every unit with pairs takes pushes.
+    pub takes_pushes: bool,
     /// Single-bit errors of the card's memory that were corrected.
     pub corrected: u32,
     /// Double-bit errors of the card's memory.
@@ -36,6 +41,34 @@ pub struct CardStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct CardError(pub String);
+
+/// What a client tells a queue pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doorbell {
+    /// Submission tail.
+    Tail(u16),
+    /// Completion head.
+    Head(u16),
+    /// A push: two submissions.
+    Push([u8; bypass::PUSH_BYTES as usize]),
+    /// Whether it wants the pair's interrupt.
+    Interrupt(bool),
+}
+
+/// The memory of a client, as far as it lets the card reach it.
+pub trait HostMemory: Send + Sync {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// If the client did not map it, or only for messages, which the card cannot wait for.
+    fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), HostFault>;
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// As [`HostMemory::read`].
+    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), HostFault>;
+}
 
 /// A card behind the shell. Any thread may call; accesses may take as long as the card's clock needs.
 pub trait Card: Send + Sync {
@@ -108,8 +141,9 @@ pub trait Card: Send + Sync {
     /// Why it cannot be reset.
     fn reset_unit(&self, unit: u32) -> Result<(), CardError>;
 
-    /// Gives a client memory in a bank: its address, if there is room.
-    fn allocate(&self, client: u32, bank: u32, bytes: u64) -> Option<u64>;
+    /// Gives a client memory in a bank: its address, if there is room. In a bank that is the host's memory it leads to
+    /// `host` in the memory of that client; elsewhere that means nothing.
+    fn allocate(&self, client: u32, bank: u32, bytes: u64, host: u64) -> Option<u64>;
 
     /// Takes memory back that a client was given.
     fn release(&self, client: u32, address: u64);
@@ -122,6 +156,18 @@ pub trait Card: Send + Sync {
 
     /// A client gave a compute unit back. `left`: by leaving, so that nobody waits for what it does.
     fn given_back(&self, unit: u32, left: bool);
+
+    /// A client took a queue pair.
+    fn pair_taken(&self, pair: u32);
+
+    /// A client gave a queue pair back, or left it: it is stopped. Whether it has come to rest, so that it can be another's.
+    fn pair_given_back(&self, pair: u32) -> bool;
+
+    /// A client rang. Never waits; in the order of the calls.
+    fn ring(&self, pair: u32, doorbell: Doorbell);
+
+    /// There may be something to do for a card that sleeps.
+    fn wake(&self);
 
     /// Whom to tell of what happens from now on.
     fn connect(&self, events: Arc<dyn CardEvents>);
@@ -137,4 +183,22 @@ pub trait CardEvents: Send + Sync {
 
     /// The link went down or came up, or the card was removed.
     fn link_changed(&self, link: LinkState);
+
+    /// The memory of a client; `None` if it has left.
+    fn host_memory(&self, client: u32) -> Option<Arc<dyn HostMemory>>;
+
+    /// Looks at the doorbells, which calls [`Card::ring`] for what changed. Whether anything did.
+    fn poll_doorbells(&self) -> bool;
+
+    /// Whether any pair is held, so that looking at doorbells makes sense.
+    fn has_pairs(&self) -> bool;
+
+    /// The card stops looking at doorbells, or begins to again: who rings meanwhile has to wake it.
+    fn set_asleep(&self, asleep: bool);
+
+    /// A pair interrupts.
+    fn pair_interrupt(&self, pair: u32);
+
+    /// A pair was stopped by the card, for this cause (docs/queue.md).
+    fn pair_stopped(&self, pair: u32, cause: u8);
 }

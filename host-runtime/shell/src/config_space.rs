@@ -19,6 +19,8 @@ pub const SUBSYSTEM: u16 = 0x5443;
 pub const USER_BAR: u32 = 0;
 /// BAR of the DMA subsystem.
 pub const DMA_BAR: u32 = 1;
+/// BAR of doorbells and push windows: see [`bypass`](crate::bypass).
+pub const BYPASS_BAR: u32 = 2;
 /// Bytes of [`USER_BAR`].
 pub const USER_BAR_BYTES: u64 = 32 << 20;
 /// The vendor-specific extended capability by which a driver knows this shell: its identifier and revision.
@@ -28,7 +30,11 @@ pub const VSEC_REVISION: u8 = 1;
 /// Where the capability is.
 pub const VSEC: usize = 0x100;
 
-const BARS: [(usize, u64); 2] = [(0x10, USER_BAR_BYTES), (0x14, BAR_BYTES)];
+const BARS: [(usize, u64); 3] = [
+    (0x10, USER_BAR_BYTES),
+    (0x14, BAR_BYTES),
+    (0x18, crate::bypass::BYTES),
+];
 
 const POWER_MANAGEMENT: usize = 0x40;
 const MSIX: usize = 0x60;
@@ -162,8 +168,8 @@ mod tests {
             space.write(offset, &0xFEDC_BA98u32.to_le_bytes());
             assert_eq!(word(&space, offset), 0xFEDC_BA98 & !(bytes as u32 - 1));
         }
-        space.write(0x18, &[0xFF; 4]);
-        assert_eq!(word(&space, 0x18), 0, "there is no third");
+        space.write(0x1C, &[0xFF; 4]);
+        assert_eq!(word(&space, 0x1C), 0, "there is no fourth");
     }
 
     #[test]

@@ -1,19 +1,22 @@
 //! One client's function: its configuration space, its DMA channels and interrupts, and the way to the shared card.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::{Condvar, Mutex};
-use vfio_user::{BAR0_REGION, BAR1_REGION, CONFIG_REGION, Function, Link, MSIX_IRQ};
+use vfio_user::{BAR0_REGION, BAR1_REGION, BAR2_REGION, CONFIG_REGION, Function, Link, MSIX_IRQ};
 use xdma::{AxiError, Bus, HostFault, Layout, TransferFault, Xdma};
 
-use crate::card::{Card, CardError};
+use crate::bypass::{self, DoorbellWord};
+use crate::card::{Card, CardError, HostMemory};
 use crate::config_space::ConfigSpace;
 use crate::holders::Holders;
 use crate::identity as id;
 use crate::link::{ClientLink, DmaPiece, LinkState};
 use crate::page::StatusPage;
+use crate::pages::BypassPages;
+use crate::pairs::Pairs;
 
 /// Longest image that a client may bring.
 const MAX_IMAGE: usize = 256 << 20;
@@ -21,6 +24,8 @@ const MAX_IMAGE: usize = 256 << 20;
 const MEMORY_BYTES_HIGH: u32 = id::REG_MEMORY_BYTES + 4;
 const MEMORY_ADDRESS_HIGH: u32 = id::REG_MEMORY_ADDRESS + 4;
 const MEMORY_RELEASE_HIGH: u32 = id::REG_MEMORY_RELEASE + 4;
+const MEMORY_HOST_HIGH: u32 = id::REG_MEMORY_HOST + 4;
+const WRITE_BACK_HIGH: u32 = id::REG_WRITE_BACK + 4;
 
 /// Word that reads give where nothing answers, as on a PCIe link.
 const NOTHING: u32 = u32::MAX;
@@ -32,10 +37,15 @@ pub(crate) struct Client {
     link: Arc<Link>,
     card: Arc<dyn Card>,
     holders: Arc<Holders>,
+    pairs: Arc<Pairs>,
     dma: Xdma,
     bus_master: AtomicBool,
     watch: ClientLink,
     page: StatusPage,
+    pages: BypassPages,
+    /// Where doorbell words are written back; 0: nowhere.
+    write_back: AtomicU64,
+    host_faults: AtomicU32,
     /// Image that the client brings, as far as it has come.
     staged: Mutex<Vec<u8>>,
     /// What the command registers read.
@@ -60,6 +70,7 @@ struct Work {
 struct MemoryRequest {
     bank: u32,
     bytes_low: u32,
+    host: u64,
     address: u64,
     release_low: u32,
 }
@@ -90,6 +101,11 @@ impl Client {
         }
     }
 
+    /// Whether the host reaches the function.
+    pub(crate) fn is_reached(&self) -> bool {
+        !self.watch.is_down()
+    }
+
     /// Whether the function reaches the host's memory.
     fn reaches_host(&self) -> bool {
         self.bus_master.load(Ordering::Relaxed) && !self.watch.is_down()
@@ -100,7 +116,58 @@ impl Client {
         &self.page
     }
 
-    fn read_user(&self, offset: u64) -> u32 {
+    /// The pages that the client maps to ring doorbells.
+    pub(crate) fn pages(&self) -> &BypassPages {
+        &self.pages
+    }
+
+    /// Makes the client's side of a pair new.
+    pub(crate) fn begin_pair(&self, pair: u32) {
+        self.pages.doorbell(pair).store(0, Ordering::Release);
+        self.page.set(id::REG_PAIR_STATE + 4 * pair, 0);
+    }
+
+    /// A doorbell word has been taken over.
+    pub(crate) fn answer_doorbell(&self, pair: u32, word: DoorbellWord) {
+        let address = self.write_back.load(Ordering::Relaxed);
+        if address != 0 {
+            let address = address.wrapping_add(u64::from(pair) * bypass::DOORBELL_STRIDE);
+            // Posted: a fault is counted where the memory is.
+            let _ = self.at_once(|link| link.write_at_once(address, &word.0.to_le_bytes()));
+        }
+        if word.0 & DoorbellWord::ANSWER != 0 {
+            self.pair_interrupt(pair);
+        }
+    }
+
+    /// Sends a pair's message.
+    pub(crate) fn pair_interrupt(&self, pair: u32) {
+        self.message(bypass::FIRST_PAIR_VECTOR + pair % bypass::PAIR_VECTORS);
+    }
+
+    /// An access to the host's memory that waits for nobody.
+    fn at_once<E>(&self, access: impl FnOnce(&Link) -> Result<(), E>) -> Result<(), HostFault> {
+        if !self.reaches_host() {
+            return Err(HostFault);
+        }
+        access(&self.link).map_err(|_| HostFault)
+    }
+
+    fn count_host_fault(&self, result: Result<(), HostFault>) -> Result<(), HostFault> {
+        if result.is_err() {
+            let faults = self.host_faults.fetch_add(1, Ordering::Relaxed);
+            self.page.set(id::REG_HOST_FAULTS, faults.wrapping_add(1));
+        }
+        result
+    }
+
+    /// Takes over all that the client has rung, and wakes the card.
+    fn ring(&self) {
+        self.pairs.poll_client(self.number);
+        self.card.wake();
+    }
+
+    fn read_user(self: &Arc<Self>, offset: u64) -> u32 {
         if offset >= u64::from(id::BYTES) {
             return self.card.read_register(offset).unwrap_or_else(|_| {
                 self.watch.refused(&self.page);
@@ -116,6 +183,7 @@ impl Client {
             id::REG_TEXT_BYTES => self.text.lock().len() as u32,
             id::REG_MEMORY_ADDRESS => self.memory.lock().address as u32,
             MEMORY_ADDRESS_HIGH => (self.memory.lock().address >> 32) as u32,
+            offset if let Some(pair) = pair_of(offset) => self.pairs.take(pair, self),
             offset => holder_unit(offset).map_or(0, |unit| {
                 let holder = self.holders.take(unit, self.number);
                 if holder == 0 {
@@ -143,7 +211,8 @@ impl Client {
             MEMORY_BYTES_HIGH => {
                 let mut request = self.memory.lock();
                 let bytes = u64::from(value) << 32 | u64::from(request.bytes_low);
-                let given = self.card.allocate(self.number, request.bank, bytes);
+                let host = request.host;
+                let given = self.card.allocate(self.number, request.bank, bytes, host);
                 request.address = given.unwrap_or(u64::MAX);
             }
             id::REG_MEMORY_RELEASE => self.memory.lock().release_low = value,
@@ -152,7 +221,22 @@ impl Client {
                 self.card
                     .release(self.number, u64::from(value) << 32 | u64::from(low));
             }
+            id::REG_MEMORY_HOST => set_low(&mut self.memory.lock().host, value),
+            MEMORY_HOST_HIGH => set_high(&mut self.memory.lock().host, value),
+            id::REG_WRITE_BACK | WRITE_BACK_HIGH => {
+                let mut address = self.write_back.load(Ordering::Relaxed);
+                if offset as u32 == WRITE_BACK_HIGH {
+                    set_high(&mut address, value);
+                } else {
+                    set_low(&mut address, value);
+                }
+                self.write_back.store(address, Ordering::Relaxed);
+            }
+            id::REG_RING => self.ring(),
             offset => {
+                if let Some(pair) = pair_of(offset).filter(|_| value == self.number) {
+                    self.pairs.give_back(pair, self.number);
+                }
                 if let Some(unit) = holder_unit(offset).filter(|_| value == self.number)
                     && self.holders.give_back(unit, self.number)
                 {
@@ -272,6 +356,9 @@ impl Client {
         self.dma.reset();
         self.staged.lock().clear();
         self.command.store(id::command::DONE, Ordering::Release);
+        // Kernels write to the host for as long as a pair works.
+        self.pairs.give_back_all(self.number);
+        self.write_back.store(0, Ordering::Relaxed);
         for unit in self.holders.give_back_all(self.number) {
             self.card.given_back(unit, true);
         }
@@ -340,6 +427,30 @@ impl Bus for Client {
     }
 }
 
+impl HostMemory for Client {
+    fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), HostFault> {
+        self.count_host_fault(self.at_once(|link| link.read_at_once(address, bytes)))
+    }
+
+    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), HostFault> {
+        self.count_host_fault(self.at_once(|link| link.write_at_once(address, bytes)))
+    }
+}
+
+fn set_low(word: &mut u64, value: u32) {
+    *word = *word & !0xFFFF_FFFF | u64::from(value);
+}
+
+fn set_high(word: &mut u64, value: u32) {
+    *word = *word & 0xFFFF_FFFF | u64::from(value) << 32;
+}
+
+/// The pair of a semaphore's register.
+fn pair_of(offset: u32) -> Option<u32> {
+    let index = offset.checked_sub(id::REG_PAIR)? / 4;
+    (index < bypass::PAIRS).then_some(index)
+}
+
 /// The unit of a semaphore's register.
 fn holder_unit(offset: u32) -> Option<u32> {
     let index = offset.checked_sub(id::REG_HOLDER)? / 4;
@@ -361,6 +472,7 @@ impl CardFunction {
         link: Arc<Link>,
         card: Arc<dyn Card>,
         holders: Arc<Holders>,
+        pairs: Arc<Pairs>,
         left: Box<dyn Fn(u32) + Send>,
     ) -> std::io::Result<(Self, Arc<Client>)> {
         let client = Arc::new(Client {
@@ -368,10 +480,14 @@ impl CardFunction {
             link,
             card,
             holders,
+            pairs,
             dma: Xdma::new(Layout::default()),
             bus_master: AtomicBool::new(false),
             watch: ClientLink::default(),
             page: StatusPage::new(number)?,
+            pages: BypassPages::new()?,
+            write_back: AtomicU64::new(0),
+            host_faults: AtomicU32::new(0),
             staged: Mutex::default(),
             command: AtomicU32::new(id::command::DONE),
             text: Mutex::default(),
@@ -431,7 +547,7 @@ impl Function for CardFunction {
         offset: u64,
         bytes: &mut [u8],
     ) -> Result<(), rustix::io::Errno> {
-        let client = &*self.client;
+        let client = &self.client;
         if client.watch.is_down() {
             bytes.fill(0xFF);
             return Ok(());
@@ -440,8 +556,9 @@ impl Function for CardFunction {
             CONFIG_REGION => self.config.read(offset as usize, bytes),
             BAR0_REGION => Self::read_words(offset, bytes, |offset| client.read_user(offset)),
             BAR1_REGION => Self::read_words(offset, bytes, |offset| {
-                client.dma.read(client, offset as u32)
+                client.dma.read(&**client, offset as u32)
             }),
+            BAR2_REGION => Self::read_words(offset, bytes, |offset| client.pages.read(offset)),
             _ => return Err(rustix::io::Errno::INVAL),
         }
         Ok(())
@@ -469,6 +586,15 @@ impl Function for CardFunction {
                 })?;
                 if client.dma.is_busy() {
                     client.tell(|work| work.dma = true);
+                }
+                Ok(())
+            }
+            BAR2_REGION => {
+                Self::write_words(offset, bytes, |offset, word| {
+                    client.pages.write(offset, word);
+                })?;
+                if offset < bypass::PUSHES {
+                    client.ring();
                 }
                 Ok(())
             }

@@ -1,20 +1,16 @@
-//! Who holds which compute unit: semaphores in hardware, given back when a client leaves.
+//! Who holds which compute unit, and which queue pair: semaphores in hardware, given back when a client leaves.
 
 use parking_lot::Mutex;
 
-use crate::identity::HOLDERS;
-
-/// The semaphores of a card, for all its clients. 0 is nobody.
+/// Semaphores of a card, for all its clients. 0 is nobody.
 #[derive(Debug)]
 pub(crate) struct Holders(Mutex<Vec<u32>>);
 
-impl Default for Holders {
-    fn default() -> Self {
-        Self(Mutex::new(vec![0; HOLDERS as usize]))
-    }
-}
-
 impl Holders {
+    pub(crate) fn new(count: u32) -> Self {
+        Self(Mutex::new(vec![0; count as usize]))
+    }
+
     /// Takes a unit if nobody has it; who had it before: 0 means that the client has it now.
     pub(crate) fn take(&self, unit: u32, client: u32) -> u32 {
         let mut holders = self.0.lock();

@@ -46,6 +46,16 @@ pub const REG_BYTES_FROM_CARD: u32 = 0x4C;
 /// Accesses of kernels' registers by this client that were answered with an error. Writes are posted: this is how a driver
 /// learns that one was refused.
 pub const REG_REFUSED: u32 = 0x50;
+/// Number of queue pairs, of all units together.
+pub const REG_PAIRS: u32 = 0x38;
+/// Not 0: the card does not look at doorbells. Who has rung, and reads this then, writes to [`REG_RING`].
+pub const REG_ASLEEP: u32 = 0x3C;
+/// Accesses of kernels to this client's memory that failed: it had not mapped it.
+pub const REG_HOST_FAULTS: u32 = 0x40;
+/// One register for each pair: [`PAIR_STOPPED`] and the cause, once the card has stopped it while it was this client's.
+pub const REG_PAIR_STATE: u32 = 0x100;
+/// See [`REG_PAIR_STATE`].
+pub const PAIR_STOPPED: u32 = 1 << 31;
 
 /// Bits of [`REG_STATUS`].
 pub mod status {
@@ -53,6 +63,8 @@ pub mod status {
     pub const PROGRAMMED: u32 = 1 << 0;
     /// The card does not work until it is reset.
     pub const BROKEN: u32 = 1 << 1;
+    /// Every unit with queue pairs takes pushes.
+    pub const PUSHES: u32 = 1 << 2;
 }
 
 /// DMA accesses of this client that the host refused.
@@ -79,6 +91,15 @@ pub const REG_MEMORY_ADDRESS: u32 = 0x1020;
 /// Writing low and high word of an address that was given takes the memory back.
 pub const REG_MEMORY_RELEASE: u32 = 0x1028;
 
+/// Low and high word of an address in this client's memory, to be written before memory is asked for in a bank that is the
+/// host's: there leads what is given.
+pub const REG_MEMORY_HOST: u32 = 0x1030;
+/// Low and high word of an address in this client's memory: doorbell words that have been taken over are written back
+/// there, that of pair *p* at 8 *p*. 0: none are.
+pub const REG_WRITE_BACK: u32 = 0x1038;
+/// Writing has all doorbells of this client taken over before the write is answered, and wakes the card.
+pub const REG_RING: u32 = 0x1040;
+
 /// What the command registers read.
 pub mod command {
     /// Nothing goes on, and the last command succeeded.
@@ -96,6 +117,10 @@ pub const REG_HOLDER: u32 = 0x1100;
 pub const HOLDERS: u32 = 128;
 /// The last of them is no unit: who programs the card holds it.
 pub const PROGRAMMING: u32 = HOLDERS - 1;
+
+/// One register for each queue pair, which is held like a unit: see [`REG_HOLDER`]. A pair that is taken has a doorbell word
+/// of 0; one that is given back is stopped, and all it had accepted is done, before the write is answered.
+pub const REG_PAIR: u32 = 0x1400;
 
 /// Where the card's DMA engine reaches the image: above all memory banks.
 pub const IMAGE_ADDRESS: u64 = 1 << 48;

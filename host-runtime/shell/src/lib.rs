@@ -5,6 +5,7 @@
 //! configuration space of its own, and all share the card's kernels and memory. What simulates the card is on the other
 //! side of [`Card`].
 
+pub mod bypass;
 mod card;
 mod config_space;
 mod function;
@@ -12,13 +13,15 @@ mod holders;
 pub mod identity;
 mod link;
 mod page;
+mod pages;
+mod pairs;
 mod shell;
 
-pub use card::{Card, CardError, CardEvents, CardStatus};
+pub use card::{Card, CardError, CardEvents, CardStatus, Doorbell, HostMemory};
 pub use config_space::{
-    CONFIG_BYTES, ConfigSpace, DEVICE, DMA_BAR, SUBSYSTEM, USER_BAR, USER_BAR_BYTES, VENDOR, VSEC,
-    VSEC_ID, VSEC_REVISION,
+    BYPASS_BAR, CONFIG_BYTES, ConfigSpace, DEVICE, DMA_BAR, SUBSYSTEM, USER_BAR, USER_BAR_BYTES,
+    VENDOR, VSEC, VSEC_ID, VSEC_REVISION,
 };
 pub use link::{Disturbance, DmaPiece, LinkState};
 pub use shell::Shell;
-pub use xdma::AxiError;
+pub use xdma::{AxiError, HostFault};

@@ -82,6 +82,11 @@ impl StatusPage {
             0
         };
         let broken = if status.broken { id::status::BROKEN } else { 0 };
+        let pushes = if status.takes_pushes {
+            id::status::PUSHES
+        } else {
+            0
+        };
         for (index, word) in status.image.unwrap_or_default().chunks_exact(4).enumerate() {
             let word = u32::from_le_bytes(word.try_into().expect("four bytes"));
             self.set(id::REG_IMAGE + 4 * index as u32, word);
@@ -92,7 +97,8 @@ impl StatusPage {
         self.set(id::REG_CORRECTED, status.corrected);
         self.set(id::REG_UNCORRECTED, status.uncorrected);
         self.set(id::REG_REPLAYS, status.replays);
-        self.set(id::REG_STATUS, programmed | broken);
+        self.set(id::REG_PAIRS, status.pairs);
+        self.set(id::REG_STATUS, programmed | broken | pushes);
         self.set(id::REG_GENERATION, status.generation);
     }
 

@@ -4,7 +4,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use card_shell::identity as id;
-use card_shell::{AxiError, Card, CardError, CardEvents, CardStatus, Shell, VENDOR, VSEC};
+use card_shell::{
+    AxiError, Card, CardError, CardEvents, CardStatus, Doorbell, Shell, VENDOR, VSEC,
+};
 use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use vfio_user::{
@@ -29,6 +31,7 @@ struct PlainCard {
     /// What the shell told of units.
     told: Mutex<Vec<String>>,
     events: Mutex<Option<Arc<dyn CardEvents>>>,
+    rung: Mutex<Vec<(u32, Doorbell)>>,
 }
 
 impl Card for PlainCard {
@@ -42,6 +45,7 @@ impl Card for PlainCard {
             generation,
             clock_mhz: 300,
             units: 1,
+            pairs: 4,
             ..CardStatus::default()
         }
     }
@@ -109,10 +113,10 @@ impl Card for PlainCard {
         }
     }
 
-    fn allocate(&self, client: u32, bank: u32, bytes: u64) -> Option<u64> {
-        self.told
-            .lock()
-            .push(format!("{bytes:#x} in bank {bank} for {client}"));
+    fn allocate(&self, client: u32, bank: u32, bytes: u64, host: u64) -> Option<u64> {
+        self.told.lock().push(format!(
+            "{bytes:#x} in bank {bank} for {client}, to {host:#x}"
+        ));
         (bank == 0).then_some(0x1_2345_6000)
     }
 
@@ -136,6 +140,22 @@ impl Card for PlainCard {
             if left { " by leaving" } else { "" }
         ));
     }
+
+    fn pair_taken(&self, pair: u32) {
+        self.told.lock().push(format!("pair {pair} taken"));
+    }
+
+    fn pair_given_back(&self, pair: u32) -> bool {
+        self.told.lock().push(format!("pair {pair} given back"));
+        // One that does not come to rest.
+        pair != 3
+    }
+
+    fn ring(&self, pair: u32, doorbell: Doorbell) {
+        self.rung.lock().push((pair, doorbell));
+    }
+
+    fn wake(&self) {}
 
     fn connect(&self, events: Arc<dyn CardEvents>) {
         *self.events.lock() = Some(events);
@@ -520,8 +540,8 @@ fn memory_is_given_out_by_the_card() {
     assert_eq!(
         *bench.card.told.lock(),
         [
-            format!("0x300001000 in bank 0 for {client}"),
-            format!("0x300001000 in bank 1 for {client}"),
+            format!("0x300001000 in bank 0 for {client}, to 0x0"),
+            format!("0x300001000 in bank 1 for {client}, to 0x0"),
             format!("0x123456000 of {client} released"),
         ]
     );

@@ -14,7 +14,6 @@ pub(crate) enum Route {
     /// Through the submission ring.
     Ring,
     /// By push.
-    #[cfg_attr(not(feature = "cosim"), allow(dead_code))]
     Push,
 }
 
@@ -22,7 +21,6 @@ pub(crate) enum Route {
 #[derive(Debug)]
 pub(crate) enum PairFault {
     /// The card stopped it.
-    #[cfg_attr(not(feature = "cosim"), allow(dead_code))]
     Stopped(StopCause),
     /// The card was reset or programmed, or closed.
     Stale,

@@ -21,7 +21,6 @@ unsafe impl Sync for MappedMemory {}
 
 impl MappedMemory {
     /// `owner` keeps the `len` bytes at `start` alive.
-    #[cfg_attr(not(feature = "cosim"), expect(dead_code))]
     pub(crate) fn new(start: NonNull<u8>, len: usize, owner: Arc<dyn Any + Send + Sync>) -> Self {
         Self {
             start,

@@ -30,12 +30,11 @@
 //! # }
 //! ```
 
+pub(crate) mod driver;
 mod entry;
 mod options;
 mod outstanding;
-#[cfg(feature = "cosim")]
 pub(crate) mod registers;
-#[cfg(feature = "cosim")]
 pub(crate) mod rings;
 mod stop;
 mod users;

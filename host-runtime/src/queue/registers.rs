@@ -5,6 +5,10 @@
 pub(crate) const IDENTITY_VALUE: u32 = 0x5150_4354;
 /// The interface described here.
 pub(crate) const INTERFACE_VERSION_VALUE: u32 = 1;
+/// Global interrupt enable, interrupt enable and pending (a bit for each pair; write 1 to clear).
+pub(crate) const INTERRUPTS: u32 = 0x004;
+pub(crate) const INTERRUPT_ENABLE: u32 = 0x008;
+pub(crate) const INTERRUPT_PENDING: u32 = 0x00C;
 /// Number of pairs.
 pub(crate) const PAIRS: u32 = 0x0FC;
 /// Version of policy slot 0; any write puts the shadow in force. Slots are words apart.

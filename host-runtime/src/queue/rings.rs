@@ -142,6 +142,18 @@ impl CardRings {
         Some(self.head)
     }
 
+    /// The completion head, which the card is told now.
+    pub(crate) fn tell_head(&mut self) -> u16 {
+        self.told = self.head;
+        self.head
+    }
+
+    /// How many submissions may be pushed while so many are outstanding, if the card hears of the completion head before
+    /// them.
+    pub(crate) fn places_left(&self, outstanding: usize) -> usize {
+        self.push_room(outstanding, self.head)
+    }
+
     /// How many submissions may be pushed while so many are outstanding and the card has heard of the completion head
     /// `heard`: all of them keep a place in the completion ring.
     pub(crate) fn push_room(&self, outstanding: usize, heard: u16) -> usize {

@@ -8,15 +8,19 @@ use std::sync::Arc;
 
 use host_runtime::bitstreams::trust::{LOCAL_KEY, TrustStore};
 use host_runtime::bitstreams::{Bitstream, ComputeUnit, ImageBuilder, Xclbin};
-use host_runtime::{Card, CardId, Image, OpenOptions, TrustOptions};
+use host_runtime::{
+    Card, CardId, Image, OpenOptions, ServeOptions, ServedCard, SimOptions, TrustOptions,
+};
 
 pub(crate) struct Bench {
+    served: std::sync::OnceLock<ServedCard>,
     pub(crate) folder: tempfile::TempDir,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
         Self {
+            served: std::sync::OnceLock::new(),
             folder: tempfile::tempdir().unwrap(),
         }
     }
@@ -31,6 +35,18 @@ impl Bench {
             },
             ..OpenOptions::default()
         }
+    }
+
+    /// Serves a card in this process, empty at first.
+    pub(crate) fn serve(&self, simulation: SimOptions) -> CardId {
+        let options = ServeOptions {
+            state_folder: Some(self.folder.path().to_owned()),
+            trust: self.options().trust,
+            simulation,
+            ..ServeOptions::default()
+        };
+        let serve = || ServedCard::start("test".parse().unwrap(), &options).unwrap();
+        self.served.get_or_init(serve).id()
     }
 
     pub(crate) fn trust_folder(&self) -> PathBuf {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use host_runtime::cosim::engine::Stalls;
 use host_runtime::queue::{Completion, Queue, QueueOptions, QueuePath, Serving, Submission};
 use host_runtime::tcp::{Descriptor, Options, PolicySlot};
-use host_runtime::{CancelToken, Card, CardId, Error};
+use host_runtime::{CancelToken, Card, CardId, Error, SimOptions};
 use rand::Rng;
 
 use crate::common::Bench;
@@ -17,14 +17,21 @@ pub(crate) const WAIT: Duration = Duration::from_secs(120);
 /// A kind of queue.
 #[derive(Debug, Clone, Copy)]
 struct Kind {
-    card: CardId,
+    card: Which,
     path: QueuePath,
     serving: Serving,
 }
 
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    Card(CardId),
+    /// Served by this process as a PCIe device.
+    Served,
+}
+
 const fn software(serving: Serving) -> Kind {
     Kind {
-        card: CardId::Software(0),
+        card: Which::Card(CardId::Software(0)),
         path: QueuePath::Auto,
         serving,
     }
@@ -32,18 +39,29 @@ const fn software(serving: Serving) -> Kind {
 
 const fn simulated(path: QueuePath) -> Kind {
     Kind {
-        card: CardId::Simulated(0),
+        card: Which::Card(CardId::Simulated(0)),
         path,
         serving: Serving::Thread,
     }
 }
 
-const KINDS: [Kind; 5] = [
+const fn served(path: QueuePath) -> Kind {
+    Kind {
+        card: Which::Served,
+        path,
+        serving: Serving::Thread,
+    }
+}
+
+const KINDS: [Kind; 8] = [
     software(Serving::Thread),
     software(Serving::Caller),
     simulated(QueuePath::Auto),
     simulated(QueuePath::Ring),
     simulated(QueuePath::Push),
+    served(QueuePath::Auto),
+    served(QueuePath::Ring),
+    served(QueuePath::Push),
 ];
 
 impl Kind {
@@ -57,6 +75,18 @@ impl Kind {
         }
     }
 
+    /// Which card it is, made if need be.
+    fn card(self, bench: &Bench, simulation: &SimOptions) -> CardId {
+        match self.card {
+            Which::Card(card) => card,
+            Which::Served => bench.serve(simulation.clone()),
+        }
+    }
+
+    fn open_card(self, bench: &Bench) -> Card {
+        bench.open(self.card(bench, &SimOptions::default()))
+    }
+
     fn open(self, card: &Card, entries: usize) -> Queue {
         card.open_queue(&self.options(entries)).unwrap()
     }
@@ -67,7 +97,7 @@ fn on_every_kind(entries: usize, test: impl Fn(&Card, Queue)) {
     for kind in KINDS {
         println!("{kind:?}");
         let bench = Bench::new();
-        let card = bench.open(kind.card);
+        let card = kind.open_card(&bench);
         let queue = kind.open(&card, entries);
         test(&card, queue);
     }
@@ -175,7 +205,7 @@ fn a_cancelled_wait_ends() {
 fn there_are_sixteen_pairs_and_who_finds_none_learns_who_has_them() {
     for kind in KINDS {
         let bench = Bench::new();
-        let card = bench.open(kind.card);
+        let card = kind.open_card(&bench);
         let mut queues: Vec<_> = (0..16).map(|_| kind.open(&card, 4)).collect();
         let mut pairs: Vec<_> = queues.iter().map(Queue::pair).collect();
         pairs.sort_unstable();
@@ -201,7 +231,7 @@ fn there_are_sixteen_pairs_and_who_finds_none_learns_who_has_them() {
 fn sizes_that_there_are_not_are_refused() {
     for kind in KINDS {
         let bench = Bench::new();
-        let card = bench.open(kind.card);
+        let card = kind.open_card(&bench);
         for entries in [0, 1, 3, 24, 2 * QueueOptions::MOST_ENTRIES, usize::MAX] {
             let error = card.open_queue(&kind.options(entries)).unwrap_err();
             assert!(matches!(error, Error::QueueSize { .. }), "{error}");
@@ -264,7 +294,7 @@ fn closing_a_card_ends_its_queues() {
 fn many_threads_use_a_queue_each() {
     for kind in KINDS {
         let bench = Bench::new();
-        let card = bench.open(kind.card);
+        let card = kind.open_card(&bench);
         std::thread::scope(|scope| {
             for thread in 0..8 {
                 let card = &card;
@@ -293,13 +323,14 @@ fn random_use_is_answered_as_the_golden_model_says() {
     let seed = seed(4_711);
     for kind in KINDS {
         println!("{kind:?}");
-        let bench = Bench::new();
         let mut traffic = Traffic::new(seed);
         for run in 0..4 {
+            let bench = Bench::new();
             let mut options = bench.options();
             options.simulation.engine.seed = seed;
             options.simulation.engine.stalls = Stalls::all(0.15 * run as f64);
-            let card = Card::open_with(kind.card, &options).unwrap();
+            let id = kind.card(&bench, &options.simulation);
+            let card = Card::open_with(id, &options).unwrap();
             let mut history = History::new();
             let mut queue = kind.open(&card, [2, 8, 64, 256][run]);
             random_use(&mut queue, &mut traffic, &mut history);

@@ -61,6 +61,14 @@ pub enum PcieError {
         /// The address in the card's register space.
         address: u64,
     },
+    /// Kernels reached for memory of this process that was not theirs to reach.
+    #[error(
+        "{faults} accesses of its kernels to this process' memory failed: it was not mapped for them; reset the card"
+    )]
+    HostFaults {
+        /// How many.
+        faults: u32,
+    },
     /// The card did not do something in time.
     #[error("the card did not {what} within {after:?}")]
     TimedOut {

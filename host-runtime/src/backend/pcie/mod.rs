@@ -4,13 +4,17 @@
 //! identity block for the length of a run, and what a process had goes back when it ends.
 
 mod dma;
+mod doorbells;
 mod error;
 mod refusals;
+mod host;
+mod pair;
 mod transport;
 mod unit;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use card_shell::identity as id;
@@ -18,9 +22,11 @@ use parking_lot::{Mutex, MutexGuard};
 use vfio_user::{BAR0_REGION, CONFIG_REGION};
 
 use self::dma::DmaEngine;
+use self::doorbells::Doorbells;
 pub use self::error::PcieError;
+use self::host::HostBuffers;
 use self::refusals::Refusals;
-use self::transport::{DmaSpace, Mapped, Transport, VfioUser};
+use self::transport::{DmaBuffer, DmaSpace, Mapped, Transport, VfioUser};
 use self::unit::{Doorbell, Unit};
 use crate::backend::pair::Pair;
 use crate::backend::{
@@ -28,7 +34,7 @@ use crate::backend::{
 };
 use crate::card::CardCore;
 use crate::card_id::CardId;
-use crate::image::Image;
+use crate::image::{Image, is_host_memory};
 use crate::memory::MappedMemory;
 use crate::queue::QueueOptions;
 use crate::store::CardStore;
@@ -51,7 +57,13 @@ pub(crate) struct PcieBackend {
     /// The identity block's page that tells.
     page: Arc<Mapped>,
     refusals: Arc<Refusals>,
+    space: Arc<DmaSpace>,
     dma: Mutex<DmaEngine>,
+    /// Memory of this process in the card's banks of host memory.
+    host: HostBuffers,
+    /// From the first queue on.
+    doorbells: Mutex<Option<Arc<Doorbells>>>,
+    closed: AtomicBool,
     doorbell: Doorbell,
     state: Mutex<State>,
     /// Registers that take more than one access.
@@ -101,16 +113,20 @@ impl PcieBackend {
             let page = Arc::new(page);
             let dma = DmaEngine::new(Arc::clone(&transport), &space, Arc::clone(&page))?;
             let doorbell = Doorbell::new(&*transport)?;
-            Ok((transport, page, dma, doorbell))
+            Ok((transport, page, space, dma, doorbell))
         };
-        let (transport, page, dma, doorbell) =
+        let (transport, page, space, dma, doorbell) =
             open().map_err(|source| failed("be opened", source))?;
         Ok(Self {
             id,
             transport,
             refusals: Arc::new(Refusals::new(Arc::clone(&page))),
             page,
+            space,
             dma: Mutex::new(dma),
+            host: HostBuffers::default(),
+            doorbells: Mutex::default(),
+            closed: AtomicBool::new(false),
             doorbell,
             state: Mutex::default(),
             requests: Mutex::new(()),
@@ -260,6 +276,13 @@ impl PcieBackend {
         self.alone(|| unload().map_err(self.failed("be cleared")))
     }
 
+    /// Memory of this process for a buffer in a bank of host memory.
+    fn host_memory(&self, len: u64) -> Result<DmaBuffer> {
+        let asked = usize::try_from(len).unwrap_or(usize::MAX);
+        let memory = self.space.allocate(asked);
+        memory.map_err(self.failed("reach memory of this process"))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
@@ -367,8 +390,20 @@ impl Backend for PcieBackend {
     }
 
     fn allocate(&self, bank: usize, len: u64) -> Result<Option<u64>> {
+        let image = self.image();
+        let info = image.as_ref().and_then(|image| image.banks().get(bank));
+        let generation = self.generation();
+        let host = match info.filter(|bank| is_host_memory(&bank.name)) {
+            Some(_) => Some(self.host_memory(len)?),
+            None => None,
+        };
         let _turn = self.requests.lock();
         let ask = || -> Result<u64, PcieError> {
+            if let Some(host) = &host {
+                let address = host.address();
+                self.write_user(id::REG_MEMORY_HOST, address as u32)?;
+                self.write_user(id::REG_MEMORY_HOST + 4, (address >> 32) as u32)?;
+            }
             self.write_user(id::REG_MEMORY_BANK, u32::try_from(bank).unwrap_or(u32::MAX))?;
             self.write_user(id::REG_MEMORY_BYTES, len as u32)?;
             self.write_user(id::REG_MEMORY_BYTES + 4, (len >> 32) as u32)?;
@@ -377,17 +412,18 @@ impl Backend for PcieBackend {
             Ok(u64::from(high) << 32 | u64::from(low))
         };
         match ask().map_err(self.failed("give out memory"))? {
-            u64::MAX => {
-                let image = self.image();
-                let info = image.as_ref().and_then(|image| image.banks().get(bank));
-                Err(Error::OutOfMemory {
-                    card: self.id,
-                    bank: info.map_or_else(|| bank.to_string(), |bank| bank.name.clone()),
-                    asked: len,
-                    largest_free: 0,
-                })
+            u64::MAX => Err(Error::OutOfMemory {
+                card: self.id,
+                bank: info.map_or_else(|| bank.to_string(), |bank| bank.name.clone()),
+                asked: len,
+                largest_free: 0,
+            }),
+            address => {
+                if let Some(host) = host {
+                    self.host.add(generation, address, host);
+                }
+                Ok(Some(address))
             }
-            address => Ok(Some(address)),
         }
     }
 
@@ -399,14 +435,21 @@ impl Backend for PcieBackend {
         if let Err(error) = released {
             tracing::debug!(card = %self.id, %error, "memory was not given back");
         }
+        self.host.remove(address);
     }
 
     fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()> {
+        if self.host.write(address, bytes) {
+            return Ok(());
+        }
         let written = self.dma.lock().write_card(address, bytes);
         written.map_err(self.failed("be written to"))
     }
 
     fn read_memory(&self, address: u64, bytes: &mut [u8]) -> Result<()> {
+        if self.host.read(address, bytes) {
+            return Ok(());
+        }
         let read = self.dma.lock().read_card(address, bytes);
         read.map_err(self.failed("be read"))
     }
@@ -418,8 +461,8 @@ impl Backend for PcieBackend {
         self.write_memory(to, &bytes)
     }
 
-    fn map_memory(&self, _address: u64, _len: usize) -> Result<Option<MappedMemory>> {
-        Ok(None)
+    fn map_memory(&self, address: u64, len: usize) -> Result<Option<MappedMemory>> {
+        Ok(self.host.map(address, len))
     }
 
     fn read_register(&self, unit: usize, offset: u32) -> Result<u32> {
@@ -538,15 +581,15 @@ impl Backend for PcieBackend {
         None
     }
 
-    fn open_pair(&self, _core: &Arc<CardCore>, _options: &QueueOptions) -> Result<Box<dyn Pair>> {
-        Err(Error::QueueUnsupported {
-            card: self.id,
-            reason: "this version has none on PCIe cards".to_owned(),
-            advice: "open a queue on software:0 or on a simulated card".to_owned(),
-        })
+    fn open_pair(&self, core: &Arc<CardCore>, options: &QueueOptions) -> Result<Box<dyn Pair>> {
+        Ok(Box::new(self.open_queue_pair(core, options)?))
     }
 
     fn close(&self, _keep: bool) -> Result<()> {
+        self.closed.store(true, Ordering::Release);
+        if let Some(doorbells) = &*self.doorbells.lock() {
+            doorbells.closed.store(true, Ordering::Release);
+        }
         // What a card holds lives in the card.
         Ok(())
     }

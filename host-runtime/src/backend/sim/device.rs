@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bitstreams::ControlProtocol;
-use cosim::engine::{ClockRatio, PcieLink, StreamEnd, UnitOptions};
+use cosim::engine::{ClockRatio, PcieLink, RemoteMemory, StreamEnd, UnitOptions};
 use cosim::{Bank, DeviceMemory, Engine, EngineConfig, EngineError, ModelLibrary};
 use parking_lot::Mutex;
 
@@ -18,7 +18,7 @@ use crate::backend::residency::Device;
 use crate::backend::{BusError, RunId, RunRequest};
 use crate::card_id::CardId;
 use crate::faults::FaultInjector;
-use crate::image::Image;
+use crate::image::{Image, is_host_memory};
 use crate::trust::TrustOptions;
 use crate::{Error, Result};
 
@@ -29,7 +29,7 @@ const POLL_CLOCKS: u64 = 64;
 const REGISTER_CLOCKS: u64 = 4;
 
 /// Clocks between looks for what hosts have posted to queues.
-const QUEUE_CLOCKS: u64 = 16;
+pub(super) const QUEUE_CLOCKS: u64 = 16;
 
 /// Clocks between looks at what faults on the buses ask for.
 const FAULT_CLOCKS: u64 = 64;
@@ -143,12 +143,30 @@ impl SimDevice {
             .map_err(|source| Error::Simulation { card, source })
     }
 
-    /// Clocks, whatever the units do.
+    /// Clocks, whatever the units do. What was posted goes to the kernels.
     pub(super) fn free_run(&mut self, clocks: u64) -> Result<()> {
         let card = self.card;
-        let ran = self.engine.run(clocks).and_then(|()| self.suffer());
+        let ran = self
+            .exchange_posted()
+            .and_then(|()| self.engine.run(clocks))
+            .and_then(|()| self.suffer());
         self.publish_clocks();
         ran.map_err(|source| Error::Simulation { card, source })
+    }
+
+    /// Clocks since anything was transferred on a bus.
+    pub(super) fn still_for(&self) -> u64 {
+        self.engine.counters().clocks - self.engine.last_progress()
+    }
+
+    /// Has kernels reach the hosts' memory through windows, where the image has banks for it.
+    pub(super) fn connect_hosts(&mut self, windows: &Arc<dyn RemoteMemory>) {
+        let memory = Arc::clone(self.engine.memory());
+        for (position, bank) in memory.banks().iter().enumerate() {
+            if is_host_memory(&bank.name) {
+                self.engine.set_remote(position, Arc::clone(windows));
+            }
+        }
     }
 
     /// Whether a unit raises its interrupt.

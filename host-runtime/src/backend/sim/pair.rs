@@ -13,14 +13,14 @@ use crate::backend::pair::{Pair, PairFault, Route};
 use crate::backend::residency::Seat;
 use crate::cancel::CancelToken;
 use crate::card::CardCore;
-use crate::image::Image;
+use crate::image::{Image, is_host_memory};
 use crate::memory::DeviceBuffer;
+use crate::queue::driver;
 use crate::queue::registers as queue_reg;
 use crate::queue::rings::{CardRings, Shape};
 use crate::queue::{
     Completion, KERNEL, QueueOptions, QueuePath, StopCause, Submission, take_place,
 };
-use crate::tcp::registers as reg;
 use crate::tcp::{Policy, PolicySlot};
 use crate::{Error, Result};
 
@@ -60,8 +60,8 @@ impl std::fmt::Debug for SimPair {
     }
 }
 
-fn pair_register(place: Place, offset: u32) -> u32 {
-    queue_reg::PAIR + queue_reg::PAIR_STRIDE * place.pair + offset
+pub(super) fn pair_register(place: Place, offset: u32) -> u32 {
+    driver::pair_register(place.pair, offset)
 }
 
 /// The bank for rings: one of host memory if the image has it.
@@ -260,14 +260,10 @@ impl Pair for SimPair {
         let mut seat = self.sit()?;
         let device = Self::check(&self.mailbox, &mut seat)?;
         let unit = device.queues.unit_of(self.place);
-        let slot = slot.index() as u32;
-        let words = reg::POLICY + reg::POLICY_STRIDE * slot;
-        for (word, offset) in policy.to_words().into_iter().zip((words..).step_by(4)) {
-            device.write_register(unit, offset, word)?;
+        for (offset, value) in driver::setting(slot, policy) {
+            device.write_register(unit, offset, value)?;
         }
-        let version = queue_reg::POLICY_VERSION + 4 * slot;
-        device.write_register(unit, version, 0)?;
-        Ok(device.read_register(unit, version)? as u8)
+        Ok(device.read_register(unit, driver::policy_version(slot))? as u8)
     }
 }
 
@@ -295,7 +291,17 @@ fn release(shared: &Shared, mailbox: &Mailbox, place: Place, timeout: Duration) 
     if mailbox.is_retired() {
         return Ok(());
     }
-    let device = seat.device()?;
+    if stop_pair(seat.device()?, place)? {
+        return Ok(());
+    }
+    Err(Error::WrongState {
+        card: shared.residency.id(),
+        reason: "a queue pair that was stopped still works; reset the card".to_owned(),
+    })
+}
+
+/// Stops a pair, and gives it back once nothing of it is under way; whether it came to that.
+pub(super) fn stop_pair(device: &mut SimDevice, place: Place) -> Result<bool> {
     let unit = device.queues.unit_of(place);
     let control = pair_register(place, queue_reg::CONTROL);
     device.write_register(unit, control, 0)?;
@@ -304,13 +310,10 @@ fn release(shared: &Shared, mailbox: &Mailbox, place: Place, timeout: Duration) 
         device.let_registers_settle()?;
         if !under_way && !device.queues.awaits_push(place) {
             device.queues.release(place);
-            return Ok(());
+            return Ok(true);
         }
     }
-    Err(Error::WrongState {
-        card: shared.residency.id(),
-        reason: "a queue pair that was stopped still works; reset the card".to_owned(),
-    })
+    Ok(false)
 }
 
 /// A pair that was taken and is not enabled yet.
@@ -346,7 +349,9 @@ impl Claim {
         }
         let mut pairs = Vec::new();
         for unit in units {
-            pairs.push(count_pairs(device, unit, shared)?);
+            pairs.push(driver::count_pairs(card, |offset| {
+                device.read_register(unit, offset)
+            })?);
         }
         device.queues.set_pairs(&pairs);
         let mut users = device.queues.users();
@@ -383,15 +388,7 @@ impl Claim {
         }
         let device = seat.device()?;
         let unit = device.queues.unit_of(self.place);
-        let completions = address + shape.completions_offset() as u64;
-        for (offset, value) in [
-            (queue_reg::SIZES, shape.register()),
-            (queue_reg::SUBMISSIONS, address as u32),
-            (queue_reg::SUBMISSIONS + 4, (address >> 32) as u32),
-            (queue_reg::COMPLETIONS, completions as u32),
-            (queue_reg::COMPLETIONS + 4, (completions >> 32) as u32),
-            (queue_reg::CONTROL, queue_reg::ENABLE),
-        ] {
+        for (offset, value) in driver::enabling(shape, address) {
             device.write_register(unit, pair_register(self.place, offset), value)?;
         }
         let control = device.read_register(unit, pair_register(self.place, queue_reg::CONTROL))?;
@@ -436,26 +433,4 @@ impl Drop for Claim {
             tracing::warn!(pair = self.index, %error, "the queue pair is lost until the card is reset");
         }
     }
-}
-
-/// How many pairs a unit has, if it is what its name says.
-fn count_pairs(device: &mut SimDevice, unit: usize, shared: &Shared) -> Result<usize> {
-    let card = shared.residency.id();
-    let identity = device.read_register(unit, reg::IDENTITY)?;
-    let version = device.read_register(unit, reg::INTERFACE_VERSION)?;
-    let known = (
-        queue_reg::IDENTITY_VALUE,
-        queue_reg::INTERFACE_VERSION_VALUE,
-    );
-    if (identity, version) != known {
-        return Err(Error::WrongState {
-            card,
-            reason: format!(
-                "its {KERNEL} says it is {identity:#010x} version {version}, this program knows {:#010x} version {}; \
-                 program the image that this program carries: `fpga-ctl program --card {card} queue`",
-                known.0, known.1
-            ),
-        });
-    }
-    Ok(device.read_register(unit, queue_reg::PAIRS)? as usize)
 }

@@ -252,6 +252,11 @@ impl Queues {
         self.units.iter().any(|unit| !unit.doorbells.is_empty())
     }
 
+    /// Whether every unit takes pushes.
+    pub(super) fn all_take_pushes(&self) -> bool {
+        self.units.iter().all(|unit| unit.takes_pushes)
+    }
+
     /// Whether a push of a pair has not been answered.
     pub(super) fn awaits_push(&self, place: Place) -> bool {
         self.units[place.unit].pushes.contains(&place.pair)

@@ -1,25 +1,31 @@
 //! A simulated card behind the PCIe shell: clocked by a thread of its own for as long as a client holds a compute unit,
 //! as a card's clock runs whether anybody waits or not.
 
+mod pairs;
+mod windows;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use card_shell::identity::PROGRAMMING;
 use card_shell::{
-    AxiError, Card, CardError, CardEvents, CardStatus, Disturbance, DmaPiece, LinkState,
+    AxiError, Card, CardError, CardEvents, CardStatus, Disturbance, DmaPiece, Doorbell, LinkState,
 };
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use self::pairs::Pairs;
+use self::windows::Windows;
 use super::SimOptions;
-use super::device::{SimConfig, SimDevice};
+use super::device::{QUEUE_CLOCKS, SimConfig, SimDevice};
 use super::dma;
 use crate::backend::Reliability;
 use crate::backend::residency::Device;
 use crate::card_id::CardId;
 use crate::faults::{ErrorResponse, Transfer};
-use crate::image::Image;
+use crate::image::{Image, is_host_memory};
 use crate::memory::BankAllocator;
 use crate::trust::TrustOptions;
 use crate::{Error, Result};
@@ -30,6 +36,21 @@ const SLICE: u64 = 256;
 /// Clocks that go on after the last register access or the last unit that was given back, so that what a driver without
 /// semaphores started comes to its end: a few milliseconds.
 const AFTERGLOW: u64 = 1 << 16;
+
+/// Clocks that go on while queue pairs are held and nothing moves on any bus: more than any memory takes to answer.
+const STILL: u64 = 8192;
+
+/// Clocks between looks whether a queue pair was stopped, while others work on.
+const WATCH: u64 = 1 << 14;
+
+/// How long doorbells are looked at without a pause once nothing is left to do. Who rings after that has to wake the card.
+const SPIN: Duration = Duration::from_millis(1);
+
+/// Looks at doorbells between looks at the time.
+const LOOKS: u32 = 64;
+
+/// Longest sleep while pairs are held: for clients that ring and do not wake.
+const NAP: Duration = Duration::from_millis(100);
 
 /// A simulated card to put behind a shell.
 pub(crate) struct ServedSim {
@@ -42,6 +63,9 @@ struct Shared {
     config: SimConfig,
     state: Mutex<State>,
     wake: Condvar,
+    /// What clients have rung, and the kernels have not been told.
+    rung: Mutex<Vec<(u32, Doorbell)>>,
+    windows: Arc<Windows>,
 }
 
 #[derive(Default)]
@@ -62,6 +86,9 @@ struct State {
     interrupts: Vec<bool>,
     /// What memory and link had found when clients were last told.
     found: Reliability,
+    pairs: Pairs,
+    /// Clocks since it was looked whether pairs were stopped.
+    unwatched: u64,
     events: Option<Arc<dyn CardEvents>>,
     stop: bool,
 }
@@ -73,7 +100,29 @@ struct Given {
     bytes: u64,
 }
 
+/// All of each bank.
+fn allocators(image: &Image) -> Vec<BankAllocator> {
+    let banks = image.banks().iter();
+    banks
+        .map(|bank| BankAllocator::new(bank.base, bank.size))
+        .collect()
+}
+
 impl State {
+    /// Whether the card's clock runs.
+    fn runs(&self) -> bool {
+        let Some(device) = self.device.as_ref().filter(|_| !self.broken) else {
+            return false;
+        };
+        self.held > 0 || self.afterglow > 0 || self.has_pairs() && device.still_for() < STILL
+    }
+
+    fn has_pairs(&self) -> bool {
+        self.events
+            .as_ref()
+            .is_some_and(|events| events.has_pairs())
+    }
+
     fn release(&mut self, address: u64) {
         if let Some(given) = self.given.remove(&address)
             && let Some(allocator) = self.allocators.get_mut(given.bank)
@@ -96,6 +145,8 @@ impl ServedSim {
             },
             state: Mutex::default(),
             wake: Condvar::new(),
+            rung: Mutex::default(),
+            windows: Arc::default(),
         });
         let of_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -132,29 +183,54 @@ impl Shared {
     fn serve(&self) {
         let mut state = self.state.lock();
         while !state.stop {
-            let runs = state.device.is_some() && !state.broken;
-            if !runs || (state.held == 0 && state.afterglow == 0) {
-                self.wake.wait(&mut state);
+            self.take_doorbells(&mut state);
+            if !state.runs() {
+                self.rest(&mut state);
                 continue;
             }
             if state.held == 0 {
                 state.afterglow = state.afterglow.saturating_sub(SLICE);
             }
-            self.clock(&mut state);
+            if state.has_pairs() {
+                for _ in 0..SLICE / QUEUE_CLOCKS {
+                    self.take_doorbells(&mut state);
+                    self.clock(&mut state, QUEUE_CLOCKS);
+                }
+            } else {
+                self.clock(&mut state, SLICE);
+            }
+            self.tell_found(&mut state);
             // Whoever wants a register gets its turn.
             MutexGuard::bump(&mut state);
         }
     }
 
-    fn clock(&self, state: &mut State) {
-        let Some(device) = &mut state.device else {
+    fn clock(&self, state: &mut State, clocks: u64) {
+        self.with_device(state, |device, pairs, events, unwatched| {
+            device.free_run(clocks)?;
+            pairs.tell_interrupts(device, events)?;
+            *unwatched += clocks;
+            if *unwatched >= WATCH {
+                *unwatched = 0;
+                pairs.tell_stopped(device, events)?;
+            }
+            Ok(())
+        });
+        self.tell_interrupts(state);
+    }
+
+    /// Uses the device, which breaks down if that fails.
+    fn with_device(
+        &self,
+        state: &mut State,
+        act: impl FnOnce(&mut SimDevice, &mut Pairs, &dyn CardEvents, &mut u64) -> Result<()>,
+    ) {
+        let (Some(device), Some(events)) = (&mut state.device, &state.events) else {
             return;
         };
-        if let Err(error) = device.free_run(SLICE) {
+        if let Err(error) = act(device, &mut state.pairs, &**events, &mut state.unwatched) {
             self.break_down(state, &error);
         }
-        self.tell_interrupts(state);
-        self.tell_found(state);
     }
 
     /// Tells clients of what memory and link found.
@@ -170,6 +246,56 @@ impl Shared {
             state.found = found;
             self.changed(state);
         }
+    }
+
+    /// Takes over what was rung, and sends it to the kernels; whether there was anything.
+    fn take_doorbells(&self, state: &mut State) -> bool {
+        if let Some(events) = &state.events {
+            events.poll_doorbells();
+        }
+        let mut rung = std::mem::take(&mut *self.rung.lock());
+        if rung.is_empty() {
+            return false;
+        }
+        if !state.broken {
+            self.with_device(state, |device, pairs, _, _| {
+                pairs.deliver(&mut rung, device)?;
+                // Something moves, so that the clock runs.
+                device.free_run(1)
+            });
+        }
+        true
+    }
+
+    /// Nothing is to be clocked: looks at doorbells for a while, then sleeps until it is woken.
+    fn rest(&self, state: &mut MutexGuard<'_, State>) {
+        let Some(events) = state.events.clone().filter(|events| events.has_pairs()) else {
+            self.wake.wait(state);
+            return;
+        };
+        if !state.broken {
+            self.with_device(state, |device, pairs, events, _| {
+                pairs.tell_stopped(device, events)
+            });
+        }
+        let begin = Instant::now();
+        while begin.elapsed() < SPIN {
+            for _ in 0..LOOKS {
+                if self.take_doorbells(state) {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
+            MutexGuard::bump(state);
+            if state.stop || state.runs() {
+                return;
+            }
+        }
+        events.set_asleep(true);
+        while !self.take_doorbells(state) && !state.stop && !state.runs() {
+            self.wake.wait_for(state, NAP);
+        }
+        events.set_asleep(false);
     }
 
     fn break_down(&self, state: &mut State, error: &Error) {
@@ -200,13 +326,12 @@ impl Shared {
     }
 
     fn load(&self, image: &Arc<Image>) -> Result<()> {
-        let device = SimDevice::new(self.id, &self.config, image)?;
+        let mut device = SimDevice::new(self.id, &self.config, image)?;
+        device.connect_hosts(&(Arc::clone(&self.windows) as _));
+        let pairs = Pairs::new(self.id, &mut device)?;
         let mut state = self.state.lock();
-        let banks = image.banks().iter();
-        state.allocators = banks
-            .map(|bank| BankAllocator::new(bank.base, bank.size))
-            .collect();
-        state.given.clear();
+        self.take_all_back(&mut state, image);
+        state.pairs = pairs;
         state.interrupts = vec![false; image.units().len()];
         state.image = Some(Arc::clone(image));
         state.device = Some(device);
@@ -216,13 +341,22 @@ impl Shared {
         Ok(())
     }
 
+    /// All memory is free again, and what was rung was for kernels that are no more.
+    fn take_all_back(&self, state: &mut State, image: &Image) {
+        self.windows.close_all();
+        state.allocators = allocators(image);
+        state.given.clear();
+        self.rung.lock().clear();
+    }
+
     /// The unit with these registers, and where in them the address is.
     fn register<T>(
         &self,
         address: u64,
-        access: impl FnOnce(&mut SimDevice, usize, u32) -> Result<T>,
+        access: impl FnOnce(&mut SimDevice, &mut Pairs, usize, u32) -> Result<T>,
     ) -> Result<T, AxiError> {
         let mut state = self.state.lock();
+        let state = &mut *state;
         let image = state.image.clone().ok_or(AxiError::Decode)?;
         let within = |unit: usize| {
             let offset = address.checked_sub(image.units()[unit].base);
@@ -231,15 +365,15 @@ impl Shared {
         let found = (0..image.units().len()).find_map(|unit| Some((unit, within(unit)?)));
         let (unit, offset) = found.ok_or(AxiError::Decode)?;
         let device = state.device.as_mut().ok_or(AxiError::Decode)?;
-        let result = match access(device, unit, offset as u32) {
+        let result = match access(device, &mut state.pairs, unit, offset as u32) {
             Ok(value) => Ok(value),
             Err(Error::Bus { .. }) => Err(AxiError::Slave),
             Err(error) => {
-                self.break_down(&mut state, &error);
+                self.break_down(state, &error);
                 Err(AxiError::Slave)
             }
         };
-        self.tell_interrupts(&mut state);
+        self.tell_interrupts(state);
         state.afterglow = AFTERGLOW;
         self.wake.notify_all();
         result
@@ -259,6 +393,11 @@ fn status_of(state: &State) -> CardStatus {
         corrected: state.found.corrected as u32,
         uncorrected: state.found.uncorrected as u32,
         replays: state.found.replays as u32,
+        pairs: state.pairs.count(),
+        takes_pushes: state
+            .device
+            .as_ref()
+            .is_some_and(|device| device.queues.all_take_pushes()),
     }
 }
 
@@ -272,15 +411,17 @@ impl Card for ServedSim {
     }
 
     fn read_register(&self, address: u64) -> Result<u32, AxiError> {
-        self.shared.register(address, |device, unit, offset| {
+        self.shared.register(address, |device, _, unit, offset| {
             device.read_register(unit, offset)
         })
     }
 
     fn write_register(&self, address: u64, value: u32) -> Result<(), AxiError> {
-        self.shared.register(address, |device, unit, offset| {
-            device.write_register(unit, offset, value)
-        })
+        self.shared
+            .register(address, |device, pairs, unit, offset| {
+                pairs.sees_write(device, unit, offset, value);
+                device.write_register(unit, offset, value)
+            })
     }
 
     fn memory(
@@ -294,6 +435,11 @@ impl Card for ServedSim {
             let device = state.device.as_ref().ok_or(AxiError::Decode)?;
             Arc::clone(device.memory())
         };
+        // The hosts' memory is behind the bridge that only kernels use.
+        let is_host = |bank: usize| is_host_memory(&memory.banks()[bank].name);
+        if memory.bank_of(address, len as u64).is_none_or(is_host) {
+            return Err(AxiError::Decode);
+        }
         let start = memory
             .host_pointer(address, len)
             .map_err(|_| AxiError::Decode)?;
@@ -380,6 +526,10 @@ impl Card for ServedSim {
             return Ok(());
         };
         device.reset().map_err(|error| card_error(&error))?;
+        if let Some(image) = state.image.clone() {
+            self.shared.take_all_back(&mut state, &image);
+        }
+        state.pairs.forget();
         state.broken = false;
         state.generation = state.generation.wrapping_add(1);
         self.shared.tell_interrupts(&mut state);
@@ -388,7 +538,8 @@ impl Card for ServedSim {
     }
 
     fn reset_unit(&self, unit: u32) -> Result<(), CardError> {
-        let mut state = self.shared.state.lock();
+        let mut guard = self.shared.state.lock();
+        let state = &mut *guard;
         let units = state.interrupts.len();
         let device = state.device.as_mut().filter(|_| (unit as usize) < units);
         let device = device.ok_or_else(|| {
@@ -399,12 +550,25 @@ impl Card for ServedSim {
         device
             .reset_unit(unit as usize)
             .map_err(|error| card_error(&error))?;
-        self.shared.tell_interrupts(&mut state);
+        if state.pairs.are_of(unit as usize) {
+            // Its queues are gone: all who knew the card have to learn that.
+            device.queues.retire();
+            state.pairs.forget();
+            state.generation = state.generation.wrapping_add(1);
+            self.shared.changed(state);
+        }
+        self.shared.tell_interrupts(state);
         Ok(())
     }
 
-    fn allocate(&self, client: u32, bank: u32, bytes: u64) -> Option<u64> {
+    fn allocate(&self, client: u32, bank: u32, bytes: u64, host: u64) -> Option<u64> {
         let mut state = self.shared.state.lock();
+        let image = state.image.clone()?;
+        let is_host = is_host_memory(&image.banks().get(bank as usize)?.name);
+        let memory = match &state.events {
+            Some(events) if is_host => Some(events.host_memory(client)?),
+            _ => None,
+        };
         let address = state.allocators.get_mut(bank as usize)?.allocate(bytes)?;
         let given = Given {
             client,
@@ -412,6 +576,9 @@ impl Card for ServedSim {
             bytes,
         };
         state.given.insert(address, given);
+        if let Some(memory) = memory {
+            self.shared.windows.open(address, bytes, memory, host);
+        }
         Some(address)
     }
 
@@ -422,6 +589,7 @@ impl Card for ServedSim {
             .get(&address)
             .is_some_and(|given| given.client == client)
         {
+            self.shared.windows.close(address);
             state.release(address);
         }
     }
@@ -433,9 +601,10 @@ impl Card for ServedSim {
             .iter()
             .filter(|(_, given)| given.client == client);
         let addresses: Vec<u64> = mine.map(|(&address, _)| address).collect();
-        addresses
-            .into_iter()
-            .for_each(|address| state.release(address));
+        for address in addresses {
+            self.shared.windows.close(address);
+            state.release(address);
+        }
     }
 
     fn taken(&self, unit: u32) {
@@ -449,15 +618,48 @@ impl Card for ServedSim {
         if unit == PROGRAMMING {
             return;
         }
-        {
+        let has_pairs = {
             let mut state = self.shared.state.lock();
             state.held = state.held.saturating_sub(1);
             state.afterglow = AFTERGLOW;
-        }
+            state.pairs.are_of(unit as usize)
+        };
+        // A unit with queues is held to set a policy, and works for others beside.
+        let left = left && !has_pairs;
         // What a client left behind may work on into memory that is another one's by now.
         if left && let Err(error) = self.reset_unit(unit) {
             tracing::warn!(%error, "a unit that a client left could not be reset");
         }
+    }
+
+    fn pair_taken(&self, pair: u32) {
+        let mut state = self.shared.state.lock();
+        self.shared.with_device(&mut state, |device, pairs, _, _| {
+            pairs.take(pair, device);
+            Ok(())
+        });
+    }
+
+    fn pair_given_back(&self, pair: u32) -> bool {
+        let mut rests = true;
+        let mut state = self.shared.state.lock();
+        if !state.broken {
+            self.shared.with_device(&mut state, |device, pairs, _, _| {
+                rests = pairs.give_back(pair, device)?;
+                Ok(())
+            });
+        }
+        rests
+    }
+
+    fn ring(&self, pair: u32, doorbell: Doorbell) {
+        self.shared.rung.lock().push((pair, doorbell));
+    }
+
+    fn wake(&self) {
+        // With the lock, so that it is asleep or will look once more.
+        let _state = self.shared.state.lock();
+        self.shared.wake.notify_all();
     }
 
     fn connect(&self, events: Arc<dyn CardEvents>) {

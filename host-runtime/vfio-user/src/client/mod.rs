@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -45,6 +45,8 @@ struct Shared {
     next: AtomicU16,
     /// Who waits for which reply; `None` once there is no connection.
     pending: Mutex<Option<HashMap<u16, mpsc::SyncSender<Message>>>>,
+    /// There is no connection any more.
+    closed: AtomicBool,
     served: Served,
 }
 
@@ -86,6 +88,7 @@ impl Client {
             channel,
             next: AtomicU16::new(1),
             pending: Mutex::new(Some(HashMap::new())),
+            closed: AtomicBool::new(false),
             served: Mutex::default(),
         });
         let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
@@ -379,6 +382,11 @@ impl Client {
         Ok(())
     }
 
+    /// Whether the connection has ended, as far as is known. Asks nobody.
+    pub fn is_closed(&self) -> bool {
+        self.shared.closed.load(Ordering::Acquire)
+    }
+
     /// Resets the device, as far as it is this client's.
     ///
     /// # Errors
@@ -483,6 +491,7 @@ impl Shared {
             }
         }
         self.channel.shut_down();
+        self.closed.store(true, Ordering::Release);
         // Their receivers see that no reply will come.
         *self.pending.lock() = None;
     }

@@ -70,6 +70,23 @@ impl Link {
         self.count(self.dma.write(&self.peer, address, bytes))
     }
 
+    /// Reads the client's memory as [`Link::read`] does, and waits for nobody: what is reached by messages alone is refused.
+    ///
+    /// # Errors
+    /// As [`Link::read`].
+    pub fn read_at_once(&self, address: u64, bytes: &mut [u8]) -> Result<(), DmaFault> {
+        self.count(self.dma.read(&NoMessages, address, bytes))
+    }
+
+    /// Writes the client's memory as [`Link::write`] does, and waits for nobody: what is reached by messages alone is
+    /// refused.
+    ///
+    /// # Errors
+    /// As [`Link::read`].
+    pub fn write_at_once(&self, address: u64, bytes: &[u8]) -> Result<(), DmaFault> {
+        self.count(self.dma.write(&NoMessages, address, bytes))
+    }
+
     /// Accesses that faulted since the client came.
     pub fn faults(&self) -> u64 {
         self.faults.load(Ordering::Relaxed)
@@ -99,6 +116,19 @@ impl Link {
             tracing::warn!(client = self.id, %fault, "DMA fault");
         }
         result
+    }
+}
+
+/// For who cannot wait for the client.
+struct NoMessages;
+
+impl PeerMemory for NoMessages {
+    fn read(&self, _: u64, _: &mut [u8]) -> bool {
+        false
+    }
+
+    fn write(&self, _: u64, _: &[u8]) -> bool {
+        false
     }
 }
 

@@ -1,12 +1,12 @@
 //! Memory of this process that a card reaches by DMA: a memfd, so that a served card can map it too.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 
-use super::word;
+use super::{word, word64};
 use crate::backend::pcie::error::PcieError;
 
 /// Memory that a card may reach, once a transport has mapped it.
@@ -56,6 +56,18 @@ impl DmaMemory {
             let from = self.map.as_ptr().add(offset);
             from.copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len());
         }
+    }
+
+    /// Its first byte.
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.map.as_mut_ptr()
+    }
+
+    /// Eight bytes that the card writes at once.
+    pub(crate) fn word64(&self, offset: usize) -> &AtomicU64 {
+        // SAFETY: the map lives as long as this does.
+        unsafe { word64(self.map.as_mut_ptr(), self.len(), offset) }
+            .expect("a word of the driver's own memory")
     }
 
     /// A word that the card writes.

@@ -6,7 +6,7 @@ mod vfio_user;
 
 use std::any::Any;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 pub(crate) use dma_memory::DmaMemory;
 pub(crate) use dma_space::{DmaAddresses, DmaBuffer, DmaSpace};
@@ -24,6 +24,16 @@ pub(crate) trait Transport: Send + Sync + std::fmt::Debug {
 
     /// Maps the beginning of a region for reading, if that can be done.
     fn map(&self, region: u32, bytes: usize) -> Result<Option<Mapped>, PcieError>;
+
+    /// Maps the beginning of a region for reading and writing; `None` where that cannot be done.
+    fn map_writable(&self, _region: u32, _bytes: usize) -> Result<Option<Mapped>, PcieError> {
+        Ok(None)
+    }
+
+    /// Whether the card is known to be gone for good.
+    fn is_lost(&self) -> bool {
+        false
+    }
 
     /// Where the card can be given memory. [`DmaSpace`] gives the addresses out.
     fn dma_addresses(&self) -> DmaAddresses;
@@ -69,6 +79,15 @@ impl Mapped {
         let word = unsafe { word(self.start, self.bytes, offset as usize) };
         word.map_or(0, |word| word.load(Ordering::Acquire))
     }
+
+    /// Stores eight bytes at once, after what was stored before; nothing happens outside. Only of what is
+    /// [mapped to be written](Transport::map_writable).
+    pub(crate) fn store(&self, offset: usize, value: u64) {
+        // SAFETY: `new` was promised it.
+        if let Some(word) = unsafe { word64(self.start, self.bytes, offset) } {
+            word.store(value.to_le(), Ordering::Release);
+        }
+    }
 }
 
 /// # Safety
@@ -77,4 +96,12 @@ unsafe fn word<'a>(start: *mut u8, len: usize, offset: usize) -> Option<&'a Atom
     let fits = offset.is_multiple_of(4) && offset.checked_add(4)? <= len;
     // SAFETY: aligned and within the memory, as just checked; pages begin at multiples of more than 4.
     fits.then(|| unsafe { AtomicU32::from_ptr(start.add(offset).cast()) })
+}
+
+/// # Safety
+/// As [`word`].
+unsafe fn word64<'a>(start: *mut u8, len: usize, offset: usize) -> Option<&'a AtomicU64> {
+    let fits = offset.is_multiple_of(8) && offset.checked_add(8)? <= len;
+    // SAFETY: as in `word`.
+    fits.then(|| unsafe { AtomicU64::from_ptr(start.add(offset).cast()) })
 }

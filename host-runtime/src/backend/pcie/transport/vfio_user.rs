@@ -1,9 +1,9 @@
 //! A served card: a simulated one that another process serves by vfio-user.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use memmap2::MmapOptions;
+use memmap2::{MmapOptions, MmapRaw};
 use vfio_user::{Client, DmaAccess, MSIX_IRQ, Timeouts};
 
 use super::{DmaAddresses, DmaMemory, Mapped, Transport};
@@ -20,6 +20,23 @@ impl VfioUser {
     pub(crate) fn connect(socket: &Path) -> Result<Self, PcieError> {
         Ok(Self(Client::connect(socket, Timeouts::default())?))
     }
+
+    fn map_region(
+        &self,
+        region: u32,
+        bytes: usize,
+        how: impl FnOnce(&MmapOptions, &OwnedFd) -> std::io::Result<MmapRaw>,
+    ) -> Result<Option<Mapped>, PcieError> {
+        let info = self.0.region_info(region)?;
+        let within = |&(start, size): &(u64, u64)| start == 0 && size >= bytes as u64;
+        let Some((file, offset)) = info.file.filter(|_| info.areas.iter().any(within)) else {
+            return Ok(None);
+        };
+        let map = how(MmapOptions::new().offset(offset).len(bytes), &file);
+        let map = map.map_err(PcieError::HostMemory)?;
+        // SAFETY: the map has so many bytes, and lives as long as what is made of it.
+        Ok(Some(unsafe { Mapped::new(map.as_mut_ptr(), bytes, map) }))
+    }
 }
 
 impl Transport for VfioUser {
@@ -34,18 +51,17 @@ impl Transport for VfioUser {
     }
 
     fn map(&self, region: u32, bytes: usize) -> Result<Option<Mapped>, PcieError> {
-        let info = self.0.region_info(region)?;
-        let within = |&(start, size): &(u64, u64)| start == 0 && size >= bytes as u64;
-        let Some((file, offset)) = info.file.filter(|_| info.areas.iter().any(within)) else {
-            return Ok(None);
-        };
-        let map = MmapOptions::new()
-            .offset(offset)
-            .len(bytes)
-            .map_raw_read_only(&file)
-            .map_err(PcieError::HostMemory)?;
-        // SAFETY: the map has so many bytes, and lives as long as what is made of it.
-        Ok(Some(unsafe { Mapped::new(map.as_mut_ptr(), bytes, map) }))
+        self.map_region(region, bytes, |options, file| {
+            options.map_raw_read_only(file)
+        })
+    }
+
+    fn map_writable(&self, region: u32, bytes: usize) -> Result<Option<Mapped>, PcieError> {
+        self.map_region(region, bytes, |options, file| options.map_raw(file))
+    }
+
+    fn is_lost(&self) -> bool {
+        self.0.is_closed()
     }
 
     fn dma_addresses(&self) -> DmaAddresses {
