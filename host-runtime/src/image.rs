@@ -57,11 +57,6 @@ pub struct Image {
     streams: Vec<StreamConnection>,
 }
 
-/// Whether a bank of that name is the host's memory: XRT's name for it.
-pub(crate) fn is_host_memory(bank: &str) -> bool {
-    bank.starts_with("HOST[")
-}
-
 impl Image {
     /// Checks an xclbin for use and takes over what it describes.
     ///

@@ -53,7 +53,6 @@ impl Submission {
     }
 
     /// What pads a push: nobody answers it.
-    #[cfg(feature = "cosim")]
     pub(crate) const fn none() -> Self {
         Self::with_options_word(Descriptor([0; Descriptor::SIZE]), 0, NONE)
     }

@@ -34,6 +34,10 @@ pub(crate) mod driver;
 mod entry;
 mod options;
 mod outstanding;
+#[cfg_attr(
+    not(feature = "cosim"),
+    expect(dead_code, reason = "some only simulated cards use")
+)]
 pub(crate) mod registers;
 pub(crate) mod rings;
 mod stop;

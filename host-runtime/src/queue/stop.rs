@@ -62,7 +62,6 @@ impl StopCause {
     ];
 
     /// The cause of a code in a pair's control register.
-    #[cfg_attr(not(feature = "cosim"), allow(dead_code))]
     pub(crate) fn from_code(code: u8) -> Self {
         Self::KNOWN
             .get(usize::from(code))

@@ -6,9 +6,9 @@
 mod dma;
 mod doorbells;
 mod error;
-mod refusals;
 mod host;
 mod pair;
+mod refusals;
 mod transport;
 mod unit;
 
@@ -34,7 +34,7 @@ use crate::backend::{
 };
 use crate::card::CardCore;
 use crate::card_id::CardId;
-use crate::image::{Image, is_host_memory};
+use crate::image::Image;
 use crate::memory::MappedMemory;
 use crate::queue::QueueOptions;
 use crate::store::CardStore;
@@ -393,7 +393,7 @@ impl Backend for PcieBackend {
         let image = self.image();
         let info = image.as_ref().and_then(|image| image.banks().get(bank));
         let generation = self.generation();
-        let host = match info.filter(|bank| is_host_memory(&bank.name)) {
+        let host = match info.filter(|bank| bank.is_host()) {
             Some(_) => Some(self.host_memory(len)?),
             None => None,
         };

@@ -20,7 +20,7 @@ use crate::backend::pair::{Pair, PairFault, Route};
 use crate::cancel::CancelToken;
 use crate::card::CardCore;
 use crate::card_id::CardId;
-use crate::image::{BankInfo, Image, is_host_memory};
+use crate::image::{BankInfo, Image};
 use crate::memory::DeviceBuffer;
 use crate::queue::driver;
 use crate::queue::registers as queue_reg;
@@ -100,6 +100,8 @@ impl PcieBackend {
                 reason: "it was closed; open it again".to_owned(),
             });
         }
+        // A program without co-simulation carries no image.
+        #[cfg(feature = "cosim")]
         if self.image().is_none() {
             tracing::info!(card = %self.id, "programming the image with {KERNEL}");
             self.program_empty(Image::queue_image()?)?;
@@ -114,7 +116,7 @@ impl PcieBackend {
                 advice: "open the queue with QueuePath::Ring".to_owned(),
             });
         }
-        let is_host = |bank: &BankInfo| bank.size > 0 && is_host_memory(&bank.name);
+        let is_host = |bank: &BankInfo| bank.size > 0 && bank.is_host();
         let bank = image.banks().iter().position(is_host);
         let bank = bank.ok_or_else(|| Error::QueueUnsupported {
             card: self.id,

@@ -18,7 +18,7 @@ use crate::backend::residency::Device;
 use crate::backend::{BusError, RunId, RunRequest};
 use crate::card_id::CardId;
 use crate::faults::FaultInjector;
-use crate::image::{Image, is_host_memory};
+use crate::image::Image;
 use crate::trust::TrustOptions;
 use crate::{Error, Result};
 
@@ -160,10 +160,11 @@ impl SimDevice {
     }
 
     /// Has kernels reach the hosts' memory through windows, where the image has banks for it.
-    pub(super) fn connect_hosts(&mut self, windows: &Arc<dyn RemoteMemory>) {
-        let memory = Arc::clone(self.engine.memory());
-        for (position, bank) in memory.banks().iter().enumerate() {
-            if is_host_memory(&bank.name) {
+    pub(super) fn connect_hosts(&mut self, image: &Image, windows: &Arc<dyn RemoteMemory>) {
+        // The engine knows the banks that the card uses.
+        let used = image.banks().iter().filter(|bank| bank.size > 0);
+        for (position, bank) in used.enumerate() {
+            if bank.is_host() {
                 self.engine.set_remote(position, Arc::clone(windows));
             }
         }

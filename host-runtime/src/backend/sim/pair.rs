@@ -13,7 +13,7 @@ use crate::backend::pair::{Pair, PairFault, Route};
 use crate::backend::residency::Seat;
 use crate::cancel::CancelToken;
 use crate::card::CardCore;
-use crate::image::{Image, is_host_memory};
+use crate::image::Image;
 use crate::memory::DeviceBuffer;
 use crate::queue::driver;
 use crate::queue::registers as queue_reg;

@@ -25,7 +25,7 @@ use crate::backend::Reliability;
 use crate::backend::residency::Device;
 use crate::card_id::CardId;
 use crate::faults::{ErrorResponse, Transfer};
-use crate::image::{Image, is_host_memory};
+use crate::image::Image;
 use crate::memory::BankAllocator;
 use crate::trust::TrustOptions;
 use crate::{Error, Result};
@@ -327,7 +327,7 @@ impl Shared {
 
     fn load(&self, image: &Arc<Image>) -> Result<()> {
         let mut device = SimDevice::new(self.id, &self.config, image)?;
-        device.connect_hosts(&(Arc::clone(&self.windows) as _));
+        device.connect_hosts(image, &(Arc::clone(&self.windows) as _));
         let pairs = Pairs::new(self.id, &mut device)?;
         let mut state = self.state.lock();
         self.take_all_back(&mut state, image);
@@ -432,14 +432,16 @@ impl Card for ServedSim {
     ) -> Result<(), AxiError> {
         let memory = {
             let state = self.shared.state.lock();
-            let device = state.device.as_ref().ok_or(AxiError::Decode)?;
+            let (Some(device), Some(image)) = (&state.device, &state.image) else {
+                return Err(AxiError::Decode);
+            };
+            // The hosts' memory is behind a bridge, which the DMA engine does not reach.
+            let mut hosts = image.banks().iter().filter(|bank| bank.is_host());
+            if hosts.any(|bank| address.wrapping_sub(bank.base) < bank.size) {
+                return Err(AxiError::Decode);
+            }
             Arc::clone(device.memory())
         };
-        // The hosts' memory is behind the bridge that only kernels use.
-        let is_host = |bank: usize| is_host_memory(&memory.banks()[bank].name);
-        if memory.bank_of(address, len as u64).is_none_or(is_host) {
-            return Err(AxiError::Decode);
-        }
         let start = memory
             .host_pointer(address, len)
             .map_err(|_| AxiError::Decode)?;
@@ -511,6 +513,9 @@ impl Card for ServedSim {
         state.allocators.clear();
         state.given.clear();
         state.interrupts.clear();
+        state.pairs = Pairs::default();
+        self.shared.windows.close_all();
+        self.shared.rung.lock().clear();
         state.image = None;
         state.device = None;
         *self.shared.config.memory.lock() = None;
@@ -564,7 +569,7 @@ impl Card for ServedSim {
     fn allocate(&self, client: u32, bank: u32, bytes: u64, host: u64) -> Option<u64> {
         let mut state = self.shared.state.lock();
         let image = state.image.clone()?;
-        let is_host = is_host_memory(&image.banks().get(bank as usize)?.name);
+        let is_host = image.banks().get(bank as usize)?.is_host();
         let memory = match &state.events {
             Some(events) if is_host => Some(events.host_memory(client)?),
             _ => None,
