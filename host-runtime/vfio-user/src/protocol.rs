@@ -12,8 +12,9 @@ pub(crate) const MINOR: u16 = 1;
 pub(crate) const MAX_TRANSFER: usize = 1 << 20;
 /// `max_dma_maps` where a peer says nothing, and what is said here.
 pub(crate) const MAX_DMA_MAPS: usize = 65535;
-/// File descriptors that are taken with one message: a whole table of interrupts of a QEMU guest fits.
-pub(crate) const MAX_FDS: usize = 64;
+/// File descriptors that are taken with one message. QEMU refuses a server that says more (`VFIO_USER_MAX_MAX_FDS`), and
+/// sends a longer table of interrupts in parts.
+pub(crate) const MAX_FDS: usize = 16;
 /// Longest message: a transfer with everything before its data.
 pub(crate) const MAX_MESSAGE: usize = MAX_TRANSFER + 256;
 

@@ -115,6 +115,15 @@ mod tests {
         assert_eq!(decode(&encode(MINOR, &ours)).unwrap(), (MINOR, ours));
     }
 
+    /// QEMU 11 turns away whoever says more than these, as malformed: its `VFIO_USER_MAX_*`.
+    #[test]
+    fn what_is_said_is_no_more_than_qemu_takes() {
+        let ours = Capabilities::ours();
+        assert!(ours.max_msg_fds <= 16);
+        assert!(ours.max_data_xfer_size <= 64 << 20);
+        assert!(ours.max_dma_maps <= 65535);
+    }
+
     #[test]
     fn what_is_not_said_has_the_specified_defaults() {
         for data in [&b""[..], b"\0", b"{}\0", b"{\"capabilities\":{}}\0"] {

@@ -486,13 +486,14 @@ impl Served {
         };
         let whole =
             RegionInfoWire::BYTES + SparseMmap::BYTES + mappable.areas.len() * size_of::<Area>();
-        info.flags |= RegionInfoWire::MMAP | RegionInfoWire::CAPS;
-        info.offset = mappable.offset;
         info.argsz = whole as u32;
         if (request.argsz as usize) < whole {
-            // The client asks again with as much room as this says.
+            // The client asks again with as much room as this says. No flag tells of what is not in this reply: QEMU
+            // takes flags without a capability for an error.
             return Ok(Reply::of(&info));
         }
+        info.flags |= RegionInfoWire::MMAP | RegionInfoWire::CAPS;
+        info.offset = mappable.offset;
         info.cap_offset = RegionInfoWire::BYTES as u32;
         let sparse = SparseMmap {
             id: SparseMmap::ID,

@@ -185,6 +185,32 @@ fn bad_requests_are_answered_by_an_error_and_the_connection_lives() {
     assert_eq!(raw.reply().unwrap().2.len(), 20);
 }
 
+/// As QEMU asks: first without room, then with as much as it was told.
+#[test]
+fn a_region_is_told_of_in_as_much_room_as_the_client_has() {
+    const MMAP: u32 = 1 << 2;
+    const CAPS: u32 = 1 << 3;
+    let bench = Bench::new();
+    let mut raw = Raw::greeted(&bench);
+    let mut ask = |argsz: u32| {
+        let mut request = vec![0; 32];
+        request[..4].copy_from_slice(&argsz.to_ne_bytes());
+        raw.send(&message(1, 5, 0, &request));
+        let (_, flags, payload) = raw.reply().unwrap();
+        assert_eq!(flags & ERROR, 0);
+        let word = |at: usize| u32::from_ne_bytes(payload[at..at + 4].try_into().unwrap());
+        (word(0), word(4), word(12), payload.len() as u32)
+    };
+    let (whole, flags, capabilities, len) = ask(32);
+    assert!(whole > 32 && len == 32, "{whole} and {len}");
+    assert_eq!(flags & (MMAP | CAPS), 0, "flags tell of what is not there");
+    assert_eq!(capabilities, 0);
+    let (again, flags, capabilities, len) = ask(whole);
+    assert_eq!((again, len), (whole, whole));
+    assert_eq!(flags & (MMAP | CAPS), MMAP | CAPS);
+    assert_eq!(capabilities, 32);
+}
+
 #[test]
 fn requests_without_a_reply_are_done_and_not_answered() {
     let bench = Bench::new();
