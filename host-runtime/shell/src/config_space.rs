@@ -40,6 +40,10 @@ const POWER_MANAGEMENT: usize = 0x40;
 const MSIX: usize = 0x60;
 const EXPRESS: usize = 0x70;
 
+/// The upper byte of the device control register, and its bit that starts a function level reset; it reads 0.
+const DEVICE_CONTROL_HIGH: usize = EXPRESS + 9;
+const FUNCTION_LEVEL_RESET: u8 = 1 << 7;
+
 /// The bytes, and which bits of them the host may change.
 #[derive(Debug, Clone)]
 pub struct ConfigSpace {
@@ -133,6 +137,14 @@ impl ConfigSpace {
         }
     }
 
+    /// Whether a write of these bytes starts a function level reset (PCI Express Base Specification 4.0, 6.6.2). Linux does
+    /// so whenever VFIO gives the function to a process, and when it takes it back.
+    pub fn starts_reset(&self, offset: usize, bytes: &[u8]) -> bool {
+        let index = DEVICE_CONTROL_HIGH.checked_sub(offset);
+        let byte = index.and_then(|index| bytes.get(index));
+        byte.is_some_and(|byte| byte & FUNCTION_LEVEL_RESET != 0)
+    }
+
     /// Whether the function may access the host's memory and send messages.
     pub fn is_bus_master(&self) -> bool {
         self.bytes[4] & 1 << 2 != 0
@@ -184,6 +196,19 @@ mod tests {
         assert_eq!(found, [0x01, 0x11, 0x10]);
         assert_eq!(word(&space, VSEC) & 0xFFFF, 0x000B);
         assert_eq!(word(&space, VSEC) >> 20, 0);
+    }
+
+    #[test]
+    fn one_bit_of_the_device_control_register_starts_a_reset_however_it_is_written() {
+        let space = ConfigSpace::new();
+        let control = EXPRESS + 8;
+        assert!(space.starts_reset(control, &0x8000u16.to_le_bytes()));
+        assert!(space.starts_reset(control, &0x0000_A810u32.to_le_bytes()));
+        assert!(space.starts_reset(control + 1, &[0x80]));
+        assert!(!space.starts_reset(control, &0x7FFFu16.to_le_bytes()));
+        assert!(!space.starts_reset(control, &[0x80]));
+        assert!(!space.starts_reset(control + 2, &[0x80, 0x80]));
+        assert!(!space.starts_reset(4, &[0xFF; 2]));
     }
 
     #[test]

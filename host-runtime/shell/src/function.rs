@@ -571,6 +571,10 @@ impl Function for CardFunction {
         }
         match region {
             CONFIG_REGION => {
+                if self.config.starts_reset(offset as usize, bytes) {
+                    self.reset();
+                    return Ok(());
+                }
                 self.config.write(offset as usize, bytes);
                 client
                     .bus_master

@@ -493,6 +493,42 @@ fn a_reset_of_the_function_leaves_the_card_to_the_others() {
 }
 
 #[test]
+fn a_function_level_reset_gives_back_what_the_client_holds() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    assert_eq!(driver.read(BAR0_REGION, id::REG_HOLDER.into()), 0);
+    driver.write(BAR0_REGION, (id::REG_MEMORY_BYTES + 4).into(), 0);
+    // Bit 15 of the device control register, as Linux finds it by the capability list.
+    let express = capability(&driver, 0x10);
+    driver.write(CONFIG_REGION, express + 8, 0x0000_8000);
+    let told = bench.card.told.lock().clone();
+    assert!(
+        told.contains(&"0 given back by leaving".to_owned()),
+        "{told:?}"
+    );
+    assert!(
+        told.iter().any(|told| told.starts_with("all of")),
+        "{told:?}"
+    );
+    assert_eq!(
+        driver.read(CONFIG_REGION, 4) & 6,
+        0,
+        "the command register is as after reset"
+    );
+    assert_eq!(driver.read(CONFIG_REGION, express + 8) >> 15 & 1, 0);
+}
+
+/// Where a capability is.
+fn capability(driver: &Driver, id: u32) -> u64 {
+    let mut at = u64::from(driver.read(CONFIG_REGION, 0x34) & 0xFF);
+    while driver.read(CONFIG_REGION, at) & 0xFF != id {
+        at = u64::from(driver.read(CONFIG_REGION, at) >> 8 & 0xFF);
+        assert_ne!(at, 0, "there is no capability {id:#x}");
+    }
+    at
+}
+
+#[test]
 fn the_page_that_tells_can_be_mapped_and_follows_the_card() {
     let bench = Bench::new();
     let driver = bench.driver();
