@@ -34,7 +34,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// Card to use: sim:N, software:N, xrt:N or pcie:NAME [default: a real card, else sim:0]
+    /// Card to use: sim:N, software:N, xrt:N, pcie:NAME or pcie:ADDRESS [default: a real card, else sim:0]
     #[arg(long, global = true, value_name = "CARD", env = CARD_VARIABLE)]
     pub(crate) card: Option<CardId>,
     /// Folder of the simulated cards' state [default: FPGA_STATE_DIR, else the XDG state home]

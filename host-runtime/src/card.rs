@@ -108,7 +108,16 @@ impl Card {
         let state_folder = options.state_folder.as_deref();
         let clear = || crate::lease::clear(id, state_folder);
         let passage = Passage::find(id, state_folder, &clear)?;
-        CardStore::open(id, options, passage)
+        // VFIO gives a card to one process at a time: the others are told who has it.
+        let access = match id {
+            CardId::Pci(_) => Access::Exclusive,
+            _ => options.access,
+        };
+        let options = OpenOptions {
+            access,
+            ..options.clone()
+        };
+        CardStore::open(id, &options, passage)
     }
 
     fn with_store(id: CardId, store: CardStore, options: &OpenOptions) -> Result<Self> {
@@ -120,8 +129,9 @@ impl Card {
             }
             CardId::Served(name) => {
                 let socket = crate::store::served_socket(name, options.state_folder.as_deref())?;
-                Box::new(PcieBackend::open(id, &socket, Some(store))?)
+                Box::new(PcieBackend::open_served(id, &socket, Some(store))?)
             }
+            CardId::Pci(address) => Box::new(PcieBackend::open_pci(id, address, store)?),
             #[cfg(feature = "cosim")]
             CardId::Simulated(_) => {
                 Box::new(crate::backend::sim::SimBackend::open(id, store, options)?)
@@ -171,6 +181,7 @@ impl Card {
                 CardId::Software(_) => "software device (no RTL)".to_owned(),
                 CardId::Xrt(_) => "card driven by XRT".to_owned(),
                 CardId::Served(_) => "served simulated card (PCIe)".to_owned(),
+                CardId::Pci(_) => "card on the PCIe bus (VFIO)".to_owned(),
             },
             generation: self.core.backend.generation(),
             image: self.core.backend.image().as_deref().map(ImageInfo::from),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::card_name::ServedName;
+use vfio::PciAddress;
 
 /// A card of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,12 +21,15 @@ pub enum CardId {
     Xrt(u16),
     /// `pcie:NAME`: a card that a process serves as a PCIe device (`fpga-ctl sim serve`).
     Served(ServedName),
+    /// `pcie:0000:03:00.0`: a card on the PCIe bus, which the kernel's VFIO gives to this process.
+    Pci(PciAddress),
 }
 
 impl CardId {
     /// The card's name as a single path component.
     pub(crate) fn folder_name(self) -> String {
-        self.to_string().replace(':', "-")
+        // A served card's name has no colon: the other ones stay, so that no two cards have the same folder.
+        self.to_string().replacen(':', "-", 1)
     }
 }
 
@@ -36,6 +40,7 @@ impl fmt::Display for CardId {
             Self::Software(index) => write!(f, "software:{index}"),
             Self::Xrt(index) => write!(f, "xrt:{index}"),
             Self::Served(name) => write!(f, "pcie:{name}"),
+            Self::Pci(address) => write!(f, "pcie:{address}"),
         }
     }
 }
@@ -49,7 +54,12 @@ impl FromStr for CardId {
         };
         let (kind, index) = text.split_once(':').ok_or_else(wrong)?;
         if kind == "pcie" {
-            return index.parse().map(Self::Served).map_err(|_| wrong());
+            // No name has a colon, and every address has one.
+            let card = match index.contains(':') {
+                true => index.parse().map(Self::Pci).ok(),
+                false => index.parse().map(Self::Served).ok(),
+            };
+            return card.ok_or_else(wrong);
         }
         // No sign, no leading zeros: one card has one name.
         let number: u16 = index.parse().map_err(|_| wrong())?;
@@ -91,9 +101,18 @@ mod tests {
             CardId::Software(3),
             CardId::Xrt(1),
             CardId::Served("lab-1".parse().unwrap()),
+            CardId::Pci("0000:03:00.0".parse().unwrap()),
         ] {
             assert_eq!(id.to_string().parse::<CardId>().unwrap(), id);
         }
+    }
+
+    #[test]
+    fn no_two_cards_have_one_folder() {
+        let folder = |name: &str| name.parse::<CardId>().unwrap().folder_name();
+        assert_eq!(folder("sim:0"), "sim-0");
+        assert_ne!(folder("pcie:0000-03-00.0"), folder("pcie:0000:03:00.0"));
+        assert_eq!(folder("pcie:03:00.0"), folder("pcie:0000:03:00.0"));
     }
 
     #[test]
@@ -111,6 +130,8 @@ mod tests {
             "sim:0:0",
             "pcie:",
             "pcie:../x",
+            "pcie:0000:03:00",
+            "pcie:03:00.8",
             "SIM:0",
         ] {
             let error = text.parse::<CardId>().unwrap_err().to_string();

@@ -19,7 +19,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The name is no card's name.
     #[error(
-        "{text:?} is not the name of a card; a card is named sim:N, software:N, xrt:N or pcie:NAME (`fpga-ctl list` shows those there are)"
+        "{text:?} is not the name of a card; a card is named sim:N, software:N, xrt:N, pcie:NAME or pcie:ADDRESS (`fpga-ctl list` shows those there are)"
     )]
     CardName {
         /// What was given.

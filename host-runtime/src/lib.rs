@@ -63,6 +63,7 @@ pub use store::{
 };
 pub use trust::{ALLOW_UNTRUSTED_VARIABLE, TrustOptions, Untrusted};
 pub use validator::{Answers, Cycles, KERNEL, PolicyChoice, Progress, Report, Summary, Validator};
+pub use vfio::PciAddress;
 pub use xrt_index::{SIM_CARDS_VARIABLE, XRT_CARDS_VARIABLE, xrt_card, xrt_cards};
 pub use xrt_shim::{XRT_SHIM_VARIABLE, XrtShim, XrtShimMissing};
 

@@ -37,6 +37,7 @@ impl CardId {
             Self::Software(number) => (SOFTWARE_DOMAIN, number),
             Self::Xrt(number) => (XRT_DOMAIN, number),
             Self::Served(name) => (SERVED_DOMAIN, number_of(name)),
+            Self::Pci(address) => return address.to_string(),
         };
         let (device, bus, function) = (number & 0x1f, number >> 5 & 0xff, number >> 13);
         format!("{domain:04x}:{bus:02x}:{device:02x}.{function}")

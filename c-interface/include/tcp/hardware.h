@@ -84,6 +84,8 @@ typedef enum tcp_hardware_kind_t {
     TCP_HARDWARE_XRT = 3,
     // pcie:NAME, a simulated card that a process serves as a PCIe device.
     TCP_HARDWARE_SERVED = 4,
+    // pcie:0000:03:00.0, a card on the PCIe bus that the kernel's VFIO gives to this process.
+    TCP_HARDWARE_PCI = 5,
 } tcp_hardware_kind_t;
 
 // The state of a card.

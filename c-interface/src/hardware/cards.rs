@@ -33,6 +33,8 @@ pub enum tcp_hardware_kind_t {
     TCP_HARDWARE_XRT = 3,
     /// pcie:NAME, a simulated card that a process serves as a PCIe device.
     TCP_HARDWARE_SERVED = 4,
+    /// pcie:0000:03:00.0, a card on the PCIe bus that the kernel's VFIO gives to this process.
+    TCP_HARDWARE_PCI = 5,
 }
 
 /// The state of a card.
@@ -260,6 +262,7 @@ fn kind(card: CardId) -> u32 {
         CardId::Simulated(_) => tcp_hardware_kind_t::TCP_HARDWARE_SIMULATED,
         CardId::Xrt(_) => tcp_hardware_kind_t::TCP_HARDWARE_XRT,
         CardId::Served(_) => tcp_hardware_kind_t::TCP_HARDWARE_SERVED,
+        CardId::Pci(_) => tcp_hardware_kind_t::TCP_HARDWARE_PCI,
     };
     kind as u32
 }

@@ -188,6 +188,7 @@ fn describe(card: CardId) -> String {
         CardId::Simulated(_) => "simulated card (Verilated RTL)".to_owned(),
         CardId::Software(_) => "software device (golden model)".to_owned(),
         CardId::Served(_) => "served simulated card (PCIe)".to_owned(),
+        CardId::Pci(_) => "card on the PCIe bus (VFIO)".to_owned(),
         CardId::Xrt(index) => xrt_address(index).map_or_else(
             || "card driven by XRT".to_owned(),
             |address| format!("card driven by XRT at {address}"),
@@ -213,8 +214,8 @@ fn used_cards(state_folder: Option<&Path>) -> Vec<CardId> {
                 .parse()
                 .ok()
         })
-        // A served card is there as long as it is served.
-        .filter(|card| !matches!(card, CardId::Served(_)))
+        // A served card is there as long as it is served, one on the bus as long as that has it.
+        .filter(|card| !matches!(card, CardId::Served(_) | CardId::Pci(_)))
         .collect()
 }
 
@@ -252,7 +253,7 @@ fn served_entry(card: CardId, name: ServedName, state_folder: Option<&Path>) -> 
     let peek = store::peek(card, state_folder)?;
     let socket = store::served_socket(name, state_folder)?;
     // No opening of the card, which its lease might exclude.
-    let attached = PcieBackend::open(card, &socket, None)?;
+    let attached = PcieBackend::open_served(card, &socket, None)?;
     let image = attached.image();
     Ok(CardEntry::new(
         card,

@@ -207,7 +207,7 @@ impl Inventory {
 /// Real cards before those that stand for one.
 fn rank(card: CardId) -> u8 {
     match card {
-        CardId::Xrt(_) => 0,
+        CardId::Xrt(_) | CardId::Pci(_) => 0,
         CardId::Served(_) => 1,
         CardId::Simulated(_) => 2,
         CardId::Software(_) => 3,

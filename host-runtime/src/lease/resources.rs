@@ -33,7 +33,7 @@ impl CardResources {
             },
             // Its memory is the host's.
             CardId::Software(_) => Self::default(),
-            CardId::Xrt(_) | CardId::Served(_) => Self {
+            CardId::Xrt(_) | CardId::Served(_) | CardId::Pci(_) => Self {
                 memory: banks,
                 ..Self::default()
             },

@@ -11,6 +11,9 @@ pub enum PcieError {
     /// The connection to a served card.
     #[error(transparent)]
     Served(#[from] vfio_user::Error),
+    /// The kernel's VFIO, for a card on the bus.
+    #[error(transparent)]
+    Vfio(#[from] vfio::Error),
     /// Memory for DMA could not be made or mapped.
     #[error("no memory for DMA: {0}")]
     HostMemory(std::io::Error),

@@ -1,4 +1,5 @@
-//! Cards that are PCIe functions with our shell, driven from user space: served ones, by vfio-user.
+//! Cards that are PCIe functions with our shell, driven from user space: served ones by vfio-user, those on the bus by the
+//! kernel's VFIO.
 //!
 //! Many processes share a card. Its memory is given out by the card, its compute units are held by semaphores in the
 //! identity block for the length of a run, and what a process had goes back when it ends.
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use card_shell::identity as id;
 use parking_lot::{Mutex, MutexGuard};
+use vfio::PciAddress;
 use vfio_user::{BAR0_REGION, CONFIG_REGION};
 
 use self::dma::DmaEngine;
@@ -26,7 +28,7 @@ use self::doorbells::Doorbells;
 pub use self::error::PcieError;
 use self::host::HostBuffers;
 use self::refusals::Refusals;
-use self::transport::{DmaBuffer, DmaSpace, Mapped, Transport, VfioUser};
+use self::transport::{DmaBuffer, DmaSpace, Mapped, Transport, Vfio, VfioUser};
 use self::unit::{Doorbell, Unit};
 use crate::backend::pair::Pair;
 use crate::backend::{
@@ -45,6 +47,12 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Longest that another process' programming is waited for.
 const PROGRAMMING_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// The command register, and above it the status, of which writing zeros clears nothing; and its bits (PCI Local Bus
+/// Specification 3.0, 6.2.2).
+const COMMAND: u64 = 4;
+const MEMORY_SPACE: u32 = 1 << 1;
+const BUS_MASTER: u32 = 1 << 2;
 
 /// Pause between looks at what another process does.
 const PAUSE: Duration = Duration::from_micros(200);
@@ -83,19 +91,26 @@ struct State {
 
 impl PcieBackend {
     /// Opens the card that is served at `socket`.
-    pub(crate) fn open(
+    pub(crate) fn open_served(
         id: CardId,
         socket: &std::path::Path,
         store: Option<CardStore>,
     ) -> Result<Self> {
-        let failed = |action, source| Error::Pcie {
-            card: id,
-            action,
-            source,
-        };
-        let transport = VfioUser::connect(socket).map_err(|source| failed("be opened", source))?;
+        Self::open(id, store, || Ok(Arc::new(VfioUser::connect(socket)?)))
+    }
+
+    /// Opens the card on the bus.
+    pub(crate) fn open_pci(id: CardId, address: PciAddress, store: CardStore) -> Result<Self> {
+        Self::open(id, Some(store), || Ok(Arc::new(Vfio::open(address)?)))
+    }
+
+    fn open(
+        id: CardId,
+        store: Option<CardStore>,
+        connect: impl FnOnce() -> Result<Arc<dyn Transport>, PcieError>,
+    ) -> Result<Self> {
         let open = || -> Result<_, PcieError> {
-            let transport: Arc<dyn Transport> = Arc::new(transport);
+            let transport = connect()?;
             let page = transport
                 .map(BAR0_REGION, id::PAGE as usize)?
                 .filter(|page| page.word(id::REG_MAGIC) == id::MAGIC)
@@ -107,16 +122,20 @@ impl PcieBackend {
                     id::VERSION
                 )));
             }
-            // Memory space and bus master: PCI command register.
-            transport.write(CONFIG_REGION, 4, 6)?;
+            // The card may access memory now: nobody else tells it.
+            let command = transport.read(CONFIG_REGION, COMMAND)? & 0xFFFF;
+            transport.write(CONFIG_REGION, COMMAND, command | MEMORY_SPACE | BUS_MASTER)?;
             let space = DmaSpace::new(Arc::clone(&transport));
             let page = Arc::new(page);
             let dma = DmaEngine::new(Arc::clone(&transport), &space, Arc::clone(&page))?;
             let doorbell = Doorbell::new(&*transport)?;
             Ok((transport, page, space, dma, doorbell))
         };
-        let (transport, page, space, dma, doorbell) =
-            open().map_err(|source| failed("be opened", source))?;
+        let (transport, page, space, dma, doorbell) = open().map_err(|source| Error::Pcie {
+            card: id,
+            action: "be opened",
+            source,
+        })?;
         Ok(Self {
             id,
             transport,

@@ -2,6 +2,7 @@
 
 mod dma_memory;
 mod dma_space;
+mod vfio;
 mod vfio_user;
 
 use std::any::Any;
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 pub(crate) use dma_memory::DmaMemory;
 pub(crate) use dma_space::{DmaAddresses, DmaBuffer, DmaSpace};
+pub(crate) use vfio::Vfio;
 pub(crate) use vfio_user::VfioUser;
 
 use super::error::PcieError;
