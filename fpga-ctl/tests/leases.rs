@@ -440,11 +440,23 @@ fn a_token_is_good_for_its_own_lease_only() {
 fn a_served_card_is_cleared_too() {
     let bench = Bench::new();
     let mut command = bench.command();
-    command.args(["sim", "serve", "lab"]).stdout(Stdio::piped());
+    command
+        .args(["sim", "serve", "lab", "--memory", "8GiB", "--dsp", "100"])
+        .stdout(Stdio::piped());
     let server = command.spawn().unwrap();
     let info = || bench.run(&["info", "--card", "pcie:lab", "--json"]).json();
     wait_until("it is served", || info()["image"].is_object());
     let program = assert_cmd::cargo::cargo_bin!("fpga-ctl").to_str().unwrap();
+    let resources = &card(&bench, "pcie:lab")["resources"];
+    assert_eq!(resources["memory"], 8u64 << 30);
+    assert_eq!(
+        (&resources["luts"], &resources["dsps"]),
+        (&1_728_000.into(), &100.into())
+    );
+    let refused = bench.run(&["lease", "--card", "pcie:lab", "--dsp", "101", "--", "true"]);
+    refused
+        .expect(2)
+        .tells(&["pcie:lab: it has 100 DSP slices"]);
     let lease = [
         "lease", "--card", "pcie:lab", "--", program, "program", "queue",
     ];

@@ -9,6 +9,7 @@ use crate::card::SimOptions;
 use crate::card_id::CardId;
 use crate::card_name::ServedName;
 use crate::image::Image;
+use crate::lease::CardResources;
 use crate::store;
 use crate::trust::TrustOptions;
 use crate::{Error, Result};
@@ -24,6 +25,8 @@ pub struct ServeOptions {
     pub trust: TrustOptions,
     /// Seed, memory timing, checkers, waves.
     pub simulation: SimOptions,
+    /// What size the card says it has; `None`: [`CardResources::SIMULATED`].
+    pub resources: Option<CardResources>,
 }
 
 /// A simulated card that is served until this is dropped.
@@ -74,6 +77,7 @@ impl ServedCard {
             id,
             options.simulation.clone(),
             options.trust.clone(),
+            size_of(&options.resources.unwrap_or(CardResources::SIMULATED)),
         )?;
         if let Some(image) = &options.image {
             card.load(image)?;
@@ -104,5 +108,15 @@ impl ServedCard {
     /// How many clients are attached.
     pub fn clients(&self) -> usize {
         self.shell.clients()
+    }
+}
+
+/// As the shell tells it; what is more than its registers hold is cut.
+fn size_of(resources: &CardResources) -> card_shell::CardSize {
+    let word = |number: Option<u64>| u32::try_from(number.unwrap_or(0)).unwrap_or(u32::MAX);
+    card_shell::CardSize {
+        memory: resources.memory.unwrap_or(0),
+        luts: word(resources.luts),
+        dsps: word(resources.dsps),
     }
 }

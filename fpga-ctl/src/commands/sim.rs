@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use host_runtime::{CardId, ServeOptions, ServedCard, ServedName};
+use host_runtime::{CardId, CardResources, ServeOptions, ServedCard, ServedName};
 
+use crate::commands::lease::quantity;
 use crate::commands::program::{DEFAULT_IMAGE, read_image};
 use crate::context::Context;
 use crate::faults;
@@ -48,6 +49,15 @@ pub(crate) struct ServeArgs {
     /// Image to load first, an .xclbin; "default" is the one that this program carries, "none" leaves the card empty
     #[arg(long, value_name = "FILE|default|none", default_value = DEFAULT_IMAGE)]
     image: PathBuf,
+    /// Memory that the card says it has, for leases: bytes, or with KiB, MiB, GiB, TiB [default: 32GiB]
+    #[arg(long, value_name = "SIZE", value_parser = quantity::bytes)]
+    memory: Option<u64>,
+    /// Logic that the card says it has, in look-up tables [default: an Alveo U250's]
+    #[arg(long, value_name = "LUTS", value_parser = quantity::word)]
+    logic: Option<u64>,
+    /// DSP slices that the card says it has [default: an Alveo U250's]
+    #[arg(long, value_name = "SLICES", value_parser = quantity::word)]
+    dsp: Option<u64>,
     #[command(flatten)]
     simulation: SimulationArgs,
 }
@@ -65,6 +75,11 @@ pub(crate) fn run(context: &Context, command: &SimCommand) -> Result<()> {
         state_folder: context.globals.state_dir.clone(),
         trust: context.trust(),
         simulation: args.simulation.options(CardId::Simulated(0))?,
+        resources: Some(CardResources {
+            memory: args.memory.or(CardResources::SIMULATED.memory),
+            luts: args.logic.or(CardResources::SIMULATED.luts),
+            dsps: args.dsp.or(CardResources::SIMULATED.dsps),
+        }),
     };
     let served = ServedCard::start(args.name, &options)?;
     let mut out = Stdout::new();

@@ -35,6 +35,19 @@ pub struct CardStatus {
     pub uncorrected: u32,
     /// Packets of the link that were damaged and sent again.
     pub replays: u32,
+    /// How large it is.
+    pub size: CardSize,
+}
+
+/// The size of a card; 0 for what is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CardSize {
+    /// Bytes of its own memory.
+    pub memory: u64,
+    /// Logic, in look-up tables.
+    pub luts: u32,
+    /// DSP slices.
+    pub dsps: u32,
 }
 
 /// Why a card could not be programmed or reset.

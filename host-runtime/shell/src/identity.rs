@@ -52,6 +52,12 @@ pub const REG_PAIRS: u32 = 0x38;
 pub const REG_ASLEEP: u32 = 0x3C;
 /// Accesses of kernels to this client's memory that failed: it had not mapped it.
 pub const REG_HOST_FAULTS: u32 = 0x40;
+/// The card's size, 0 for what is not known: low and high word of the bytes of its own memory,
+pub const REG_SIZE_MEMORY: u32 = 0x60;
+/// logic in look-up tables,
+pub const REG_SIZE_LUTS: u32 = 0x68;
+/// DSP slices.
+pub const REG_SIZE_DSPS: u32 = 0x6C;
 /// One register for each pair: [`PAIR_STOPPED`] and the cause, once the card has stopped it while it was this client's.
 pub const REG_PAIR_STATE: u32 = 0x100;
 /// See [`REG_PAIR_STATE`].

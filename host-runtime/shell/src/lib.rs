@@ -17,7 +17,7 @@ mod pages;
 mod pairs;
 mod shell;
 
-pub use card::{Card, CardError, CardEvents, CardStatus, Doorbell, HostMemory};
+pub use card::{Card, CardError, CardEvents, CardSize, CardStatus, Doorbell, HostMemory};
 pub use config_space::{
     BYPASS_BAR, CONFIG_BYTES, ConfigSpace, DEVICE, DMA_BAR, SUBSYSTEM, USER_BAR, USER_BAR_BYTES,
     VENDOR, VSEC, VSEC_ID, VSEC_REVISION,

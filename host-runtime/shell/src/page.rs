@@ -98,6 +98,10 @@ impl StatusPage {
         self.set(id::REG_UNCORRECTED, status.uncorrected);
         self.set(id::REG_REPLAYS, status.replays);
         self.set(id::REG_PAIRS, status.pairs);
+        self.set(id::REG_SIZE_MEMORY, status.size.memory as u32);
+        self.set(id::REG_SIZE_MEMORY + 4, (status.size.memory >> 32) as u32);
+        self.set(id::REG_SIZE_LUTS, status.size.luts);
+        self.set(id::REG_SIZE_DSPS, status.size.dsps);
         self.set(id::REG_STATUS, programmed | broken | pushes);
         self.set(id::REG_GENERATION, status.generation);
     }

@@ -255,12 +255,11 @@ fn served_entry(card: CardId, name: ServedName, state_folder: Option<&Path>) -> 
     // No opening of the card, which its lease might exclude.
     let attached = PcieBackend::open_served(card, &socket, None)?;
     let image = attached.image();
-    Ok(CardEntry::new(
-        card,
-        attached.generation(),
-        image.as_deref(),
-        peek,
-    ))
+    let entry = CardEntry::new(card, attached.generation(), image.as_deref(), peek);
+    Ok(CardEntry {
+        resources: attached.resources(),
+        ..entry
+    })
 }
 
 fn unusable(card: CardId, error: &Error) -> UnusableCard {

@@ -24,7 +24,7 @@ impl CardResources {
         dsps: Some(12_288),
     };
 
-    /// Of a card that does not tell itself. A loaded image tells of the banks that it uses.
+    /// Of a card that does not tell it itself. A loaded image tells of the banks that it uses.
     pub(crate) fn of(card: CardId, banks: Option<u64>) -> Self {
         match card {
             CardId::Simulated(_) => Self {

@@ -1,7 +1,7 @@
 //! `fpga-ctl lease`: a card for the duration of a command, and who has leased what.
 
 mod child;
-mod quantity;
+pub(crate) mod quantity;
 mod release;
 
 use std::ffi::OsString;

@@ -6,7 +6,7 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Bytes: a number, alone or with KiB, MiB, GiB or TiB.
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, u64); 4] = [
         ("KiB", 1 << 10),
         ("MiB", 1 << 20),
@@ -17,14 +17,22 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
 }
 
 /// A number, alone or with k or M for thousands and millions.
-pub(super) fn number(text: &str) -> Result<u64, String> {
+pub(crate) fn number(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, u64); 2] = [("k", 1000), ("M", 1_000_000)];
     scaled(text, &UNITS)
         .ok_or_else(|| "write a number, or thousands as 100k, or millions as 2M".to_owned())
 }
 
+/// As [`number`], of 32 bits.
+pub(crate) fn word(text: &str) -> Result<u64, String> {
+    let number = number(text)?;
+    let fits = u32::try_from(number).is_ok();
+    fits.then_some(number)
+        .ok_or_else(|| format!("no card has that many; at most {}", u32::MAX))
+}
+
 /// A duration such as `90s`, `5m` or `1h 30m`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)
         .map_err(|error| format!("{error}; write a number and a unit: 90s, 5m"))?;
     if duration > LONGEST {

@@ -37,6 +37,7 @@ use crate::backend::{
 use crate::card::CardCore;
 use crate::card_id::CardId;
 use crate::image::Image;
+use crate::lease::CardResources;
 use crate::memory::MappedMemory;
 use crate::queue::QueueOptions;
 use crate::store::CardStore;
@@ -287,6 +288,17 @@ impl PcieBackend {
             self.command(id::REG_PROGRAM, bytes.len() as u32, "load an image")
         };
         program().map_err(self.failed("be programmed"))
+    }
+
+    /// What the card tells of its size.
+    pub(crate) fn resources(&self) -> CardResources {
+        let word = |offset| u64::from(self.page.word(offset));
+        let known = |number| (number != 0).then_some(number);
+        CardResources {
+            memory: known(word(id::REG_SIZE_MEMORY + 4) << 32 | word(id::REG_SIZE_MEMORY)),
+            luts: known(word(id::REG_SIZE_LUTS)),
+            dsps: known(word(id::REG_SIZE_DSPS)),
+        }
     }
 
     /// Takes the image out of the card, and with it all that its memory holds.

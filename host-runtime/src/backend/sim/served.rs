@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use card_shell::identity::PROGRAMMING;
 use card_shell::{
-    AxiError, Card, CardError, CardEvents, CardStatus, Disturbance, DmaPiece, Doorbell, LinkState,
+    AxiError, Card, CardError, CardEvents, CardSize, CardStatus, Disturbance, DmaPiece, Doorbell,
+    LinkState,
 };
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -61,6 +62,7 @@ pub(crate) struct ServedSim {
 struct Shared {
     id: CardId,
     config: SimConfig,
+    size: CardSize,
     state: Mutex<State>,
     wake: Condvar,
     /// What clients have rung, and the kernels have not been told.
@@ -133,9 +135,15 @@ impl State {
 }
 
 impl ServedSim {
-    pub(crate) fn start(id: CardId, options: SimOptions, trust: TrustOptions) -> Result<Self> {
+    pub(crate) fn start(
+        id: CardId,
+        options: SimOptions,
+        trust: TrustOptions,
+        size: CardSize,
+    ) -> Result<Self> {
         let shared = Arc::new(Shared {
             id,
+            size,
             config: SimConfig {
                 options,
                 trust,
@@ -308,7 +316,7 @@ impl Shared {
     fn changed(&self, state: &mut State) {
         state.sequence += 1;
         if let Some(events) = &state.events {
-            events.status_changed(&status_of(state));
+            events.status_changed(&status_of(state, self.size));
         }
         self.wake.notify_all();
     }
@@ -380,9 +388,10 @@ impl Shared {
     }
 }
 
-fn status_of(state: &State) -> CardStatus {
+fn status_of(state: &State, size: CardSize) -> CardStatus {
     let image = state.image.as_deref();
     CardStatus {
+        size,
         sequence: state.sequence,
         image: image.map(|image| *image.uuid().as_bytes()),
         image_bytes: image.map_or(0, |image| image.xclbin().as_bytes().len() as u32),
@@ -407,7 +416,7 @@ fn card_error(error: &Error) -> CardError {
 
 impl Card for ServedSim {
     fn status(&self) -> CardStatus {
-        status_of(&self.shared.state.lock())
+        status_of(&self.shared.state.lock(), self.shared.size)
     }
 
     fn read_register(&self, address: u64) -> Result<u32, AxiError> {
