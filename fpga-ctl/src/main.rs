@@ -3,6 +3,7 @@
 //! Thin on purpose: what a daemon would want too lives in `host-runtime`. Here are arguments, files, and how
 //! results look.
 
+mod bus;
 mod choices;
 mod cli;
 mod commands;

@@ -227,3 +227,43 @@ fn a_damaged_card_is_listed_as_documented() {
     let doctor = bench.run(&["doctor", "--json"]);
     check("doctor", &doctor.expect(1).json());
 }
+
+#[test]
+fn cards_on_the_bus_are_listed_with_what_keeps_them_from_being_used() {
+    let bench = Bench::new();
+    let function = "machine/sys/bus/pci/devices/0000:65:00.0";
+    std::fs::create_dir_all(bench.path(function)).unwrap();
+    for (name, text) in [
+        ("vendor", "0x10ee"),
+        ("device", "0x903f"),
+        ("class", "0x120000"),
+        ("numa_node", "1"),
+        ("current_link_speed", "8.0 GT/s PCIe"),
+        ("max_link_speed", "8.0 GT/s PCIe"),
+        ("current_link_width", "8"),
+        ("max_link_width", "16"),
+        ("resource", "0xa0000000 0xa1ffffff 0x40200\n"),
+    ] {
+        bench.write(&format!("{function}/{name}"), text);
+    }
+    let list = |arguments: &[&str]| -> common::Ended {
+        let mut command = bench.command();
+        command.arg("list").args(arguments);
+        command.env("FPGA_SYSTEM_ROOT", bench.path("machine"));
+        command.output().unwrap().into()
+    };
+    let text = list(&[]).expect(0).text();
+    for words in [
+        "unusable 0000:65:00.0",
+        "10ee:903f), no driver, no IOMMU group, NUMA node 1",
+        "link 8.0 GT/s x8 of 8.0 GT/s x16, BAR0 32.00 MiB",
+        "note: the link runs at 8.0 GT/s x8",
+        "to mend it: sed -i",
+    ] {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+    let report = list(&["--json"]).expect(0).json();
+    let card = &report["unusable"][0];
+    assert_eq!(card["pci"]["bars"][0]["bytes"], 32 << 20);
+    check("list", &report);
+}

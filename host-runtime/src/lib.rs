@@ -51,7 +51,9 @@ pub use card_id::CardId;
 pub use card_name::{ServedName, ServedNameError};
 pub use error::{Error, Result};
 pub use image::{BankInfo, Image, UnitInfo};
-pub use inventory::{CardEntry, CardState, Inventory};
+pub use inventory::{
+    Bar, CardEntry, CardState, Inventory, PciDetails, PcieLink, SYSTEM_ROOT_VARIABLE, UnusableCard,
+};
 pub use kernel::Kernel;
 pub use lease::{CARD_VARIABLE, CardResources, ImageNeed, Lease, Requirements};
 pub use memory::{Buffer, DeviceBuffer, Direction, MappedMemory};

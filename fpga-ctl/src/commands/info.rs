@@ -7,11 +7,13 @@ use anyhow::Result;
 use clap::Args;
 use console::style;
 use host_runtime::tcp::{Cause, Decision, Tally};
-use host_runtime::{CardInfo, Cycles, Error, Holder, KERNEL};
+use host_runtime::{CardInfo, Cycles, Error, Holder, KERNEL, LeaseInfo, PciDetails};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
+use super::lease::since;
 use super::verify::Vouching;
+use crate::bus;
 use crate::cli::JsonFlag;
 use crate::context::Context;
 use crate::stdout::Stdout;
@@ -36,6 +38,10 @@ struct Information {
     #[serde(flatten)]
     info: CardInfo,
     holders: Vec<Holder>,
+    leases: Vec<LeaseInfo>,
+    /// Of a card on the PCI bus.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pci: Option<PciDetails>,
     /// Of the image, if the card holds one.
     #[serde(skip_serializing_if = "Option::is_none")]
     trust: Option<Vouching>,
@@ -80,12 +86,10 @@ impl Counters {
 pub(crate) fn run(context: &Context, args: &InfoArgs) -> Result<()> {
     let card = context.card();
     // Before this process holds it too.
-    let holders = context
-        .inventory()
-        .cards
-        .into_iter()
+    let mut entries = context.inventory().cards.into_iter();
+    let (holders, leases, pci) = entries
         .find(|entry| entry.card == card)
-        .map(|entry| entry.holders)
+        .map(|entry| (entry.holders, entry.leases, entry.pci))
         .unwrap_or_default();
     let (info, trust, counters) = context.look_at_card(card, "info", |card| {
         let info = card.info();
@@ -113,6 +117,8 @@ pub(crate) fn run(context: &Context, args: &InfoArgs) -> Result<()> {
     let information = Information {
         info,
         holders,
+        leases,
+        pci,
         trust,
         counters,
     };
@@ -134,6 +140,24 @@ fn write(out: &mut Stdout, information: &Information) -> Result<()> {
     } = &information.info;
     writeln!(out, "card        {}, {description}", style(card).bold())?;
     writeln!(out, "generation  {generation}")?;
+    if let Some(details) = &information.pci {
+        writeln!(out, "bus         {}", bus::line(details))?;
+        for note in &details.notes {
+            writeln!(out, "note        {note}")?;
+        }
+    }
+    for lease in &information.leases {
+        writeln!(
+            out,
+            "leased by   {} (process {} of {}), {}, {}, for {}",
+            lease.program,
+            lease.pid,
+            lease.user,
+            lease.access,
+            since(lease.since),
+            lease.purpose
+        )?;
+    }
     for holder in &information.holders {
         let purpose = if holder.purpose.is_empty() {
             String::new()

@@ -5,8 +5,9 @@ use std::io::Write;
 use anyhow::Result;
 use clap::Args;
 use console::style;
-use host_runtime::{CardState, Inventory};
+use host_runtime::{CardState, Inventory, PciDetails};
 
+use crate::bus;
 use crate::cli::JsonFlag;
 use crate::commands::lease::since;
 use crate::context::Context;
@@ -75,16 +76,37 @@ fn write(out: &mut Stdout, inventory: &Inventory) -> Result<()> {
         ]);
     }
     table.write(out)?;
+    for entry in &inventory.cards {
+        if let Some(details) = &entry.pci {
+            writeln!(
+                out,
+                "\n{}: {}",
+                style(entry.card).bold(),
+                bus::line(details)
+            )?;
+            write_notes(out, details)?;
+        }
+    }
     for card in &inventory.unusable {
         writeln!(
             out,
-            "\n{} {}: {}\n  {}\n  to mend it: {}",
+            "\n{} {}: {}",
             style("unusable").red(),
             style(&card.name).bold(),
-            card.description,
-            card.reason,
-            card.advice
+            card.description
         )?;
+        if let Some(details) = &card.pci {
+            writeln!(out, "  {}", bus::line(details))?;
+            write_notes(out, details)?;
+        }
+        writeln!(out, "  {}\n  to mend it: {}", card.reason, card.advice)?;
+    }
+    Ok(())
+}
+
+fn write_notes(out: &mut Stdout, details: &PciDetails) -> Result<()> {
+    for note in &details.notes {
+        writeln!(out, "  note: {note}")?;
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! What cards a machine has: usable ones with their state and holders, and those that cannot be used, with the
 //! reason. Looking opens no card and changes nothing.
 
+mod pci;
+mod system;
+
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -13,22 +16,9 @@ use crate::image::Image;
 use crate::lease::CardResources;
 use crate::store::{self, Holder, LeaseInfo};
 use crate::{Error, Result};
-
-/// PCI vendors of FPGA cards: AMD/Xilinx, Altera, Amazon.
-const FPGA_VENDORS: [(u16, &str); 3] = [
-    (0x10ee, "AMD/Xilinx"),
-    (0x1172, "Intel/Altera"),
-    (0x1d0f, "Amazon"),
-];
-
-/// PCI class of processing accelerators; Amazon's other devices have other ones.
-const CLASS_ACCELERATOR: u32 = 0x12;
-
-/// Where Linux lists PCI devices.
-const PCI_DEVICES: &str = "/sys/bus/pci/devices";
-
-/// XRT's driver of a card's user function.
-const XRT_DRIVER: &str = "xocl";
+pub use pci::{Bar, PciDetails, PcieLink};
+pub use system::SYSTEM_ROOT_VARIABLE;
+use system::System;
 
 /// The state of a card that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -63,12 +53,29 @@ pub struct CardEntry {
     pub holders: Vec<Holder>,
     /// Who has leased it.
     pub leases: Vec<LeaseInfo>,
+    /// What the bus tells of it, if it is on one.
+    pub pci: Option<PciDetails>,
 }
 
 impl CardEntry {
     /// A card that nobody has used yet.
     pub(crate) fn unused(card: CardId) -> Self {
         Self::new(card, 0, None, store::Peek::default())
+    }
+
+    /// Adds what the bus tells.
+    fn describe_as(&mut self, found: &pci::BusCard) {
+        let PciDetails { model, address, .. } = &found.details;
+        self.description = match self.card {
+            CardId::Xrt(_) => format!("{model}, driven by XRT, at {address}"),
+            _ => format!("{model}, by VFIO"),
+        };
+        // The board's memory, also where the image uses a part of it.
+        self.resources = CardResources {
+            memory: found.resources.memory.or(self.resources.memory),
+            ..found.resources
+        };
+        self.pci = Some(found.details.clone());
     }
 
     fn new(card: CardId, generation: u64, image: Option<&Image>, peek: store::Peek) -> Self {
@@ -94,6 +101,7 @@ impl CardEntry {
             resources: CardResources::of(card, banks),
             holders: peek.holders,
             leases: peek.leases,
+            pci: None,
         }
     }
 }
@@ -109,6 +117,8 @@ pub struct UnusableCard {
     pub reason: String,
     /// What to do.
     pub advice: String,
+    /// What the bus tells of it, if it is on one.
+    pub pci: Option<PciDetails>,
 }
 
 /// The cards of a machine.
@@ -131,18 +141,22 @@ impl Inventory {
 
     /// As [`Inventory::scan`], with another state folder.
     pub fn scan_with(state_folder: Option<&Path>) -> Self {
-        Self::scan_in(state_folder, Path::new(PCI_DEVICES))
+        Self::scan_system(state_folder, &System::of_environment())
     }
 
-    /// As [`Inventory::scan`], with another state folder, and another tree than `/sys/bus/pci/devices`.
-    pub fn scan_in(state_folder: Option<&Path>, pci_devices: &Path) -> Self {
+    /// As [`Inventory::scan`], with another state folder, and another root of `/sys`, `/proc` and `/dev`.
+    pub fn scan_in(state_folder: Option<&Path>, system_root: &Path) -> Self {
+        Self::scan_system(state_folder, &System::at(system_root))
+    }
+
+    fn scan_system(state_folder: Option<&Path>, system: &System) -> Self {
+        let (on_bus, unusable_on_bus) = pci::scan(system);
         let mut inventory = Self {
             state_folder: state_folder.map(Path::to_owned),
             ..Self::default()
         };
         let mut known: Vec<CardId> = vec![CardId::Simulated(0), CardId::Software(0)];
-        let driven = xrt_addresses(pci_devices);
-        known.extend((0..driven.len() as u16).map(CardId::Xrt));
+        known.extend(on_bus.iter().map(|found| found.card));
         known.extend(used_cards(state_folder));
         known.extend(
             store::served_cards(state_folder)
@@ -152,15 +166,22 @@ impl Inventory {
         known.sort();
         known.dedup();
         for card in known {
+            let found = on_bus.iter().find(|found| found.card == card);
+            let details = found.map(|found| found.details.clone());
             match entry(card, state_folder) {
-                Ok(entry) => inventory.cards.push(entry),
-                Err(error) => inventory.unusable.push(unusable(card, &error)),
+                Ok(mut entry) => {
+                    if let Some(found) = found {
+                        entry.describe_as(found);
+                    }
+                    inventory.cards.push(entry);
+                }
+                Err(error) => inventory.unusable.push(UnusableCard {
+                    pci: details,
+                    ..unusable(card, &error)
+                }),
             }
         }
-        let idle = pci_cards(pci_devices).into_iter();
-        inventory
-            .unusable
-            .extend(idle.filter(|card| !driven.contains(&card.name)));
+        inventory.unusable.extend(unusable_on_bus);
         inventory
     }
 
@@ -171,8 +192,12 @@ impl Inventory {
             .cards
             .iter()
             .map(|entry| entry.card)
-            .find(|card| matches!(card, CardId::Xrt(_)));
-        if let Some(real) = real.filter(|_| crate::backend::xrt::is_installed()) {
+            .find(|card| match card {
+                CardId::Xrt(_) => crate::backend::xrt::is_installed(),
+                CardId::Pci(_) => true,
+                _ => false,
+            });
+        if let Some(real) = real {
             return real;
         }
         if cfg!(feature = "cosim") {
@@ -189,10 +214,7 @@ fn describe(card: CardId) -> String {
         CardId::Software(_) => "software device (golden model)".to_owned(),
         CardId::Served(_) => "served simulated card (PCIe)".to_owned(),
         CardId::Pci(_) => "card on the PCIe bus (VFIO)".to_owned(),
-        CardId::Xrt(index) => xrt_address(index).map_or_else(
-            || "card driven by XRT".to_owned(),
-            |address| format!("card driven by XRT at {address}"),
-        ),
+        CardId::Xrt(_) => "card driven by XRT".to_owned(),
     }
 }
 
@@ -274,60 +296,13 @@ fn unusable(card: CardId, error: &Error) -> UnusableCard {
         description: describe(card),
         reason: error.to_string(),
         advice,
+        pci: None,
     }
-}
-
-/// PCIe addresses of the functions that XRT's driver has, in their order: `xrt:0` is the first.
-fn xrt_addresses(devices: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(devices) else {
-        return Vec::new();
-    };
-    let mut addresses: Vec<String> = entries
-        .flatten()
-        .filter(|entry| {
-            let driver = std::fs::read_link(entry.path().join("driver"));
-            driver.is_ok_and(|driver| driver.ends_with(XRT_DRIVER))
-        })
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    addresses.sort();
-    addresses
 }
 
 /// PCIe address of `xrt:index`; `None` if no such real card is there.
 pub(crate) fn xrt_address(index: u16) -> Option<String> {
-    let addresses = xrt_addresses(Path::new(PCI_DEVICES));
-    addresses.into_iter().nth(index.into())
-}
-
-/// FPGA cards on the PCI bus. This version drives none of them itself, and says so.
-fn pci_cards(devices: &Path) -> Vec<UnusableCard> {
-    let Ok(entries) = std::fs::read_dir(devices) else {
-        return Vec::new();
-    };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    paths.iter().filter_map(|path| pci_card(path)).collect()
-}
-
-fn pci_card(path: &Path) -> Option<UnusableCard> {
-    let number = |name: &str| {
-        let text = std::fs::read_to_string(path.join(name)).ok()?;
-        u32::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok()
-    };
-    let (vendor, device, class) = (number("vendor")?, number("device")?, number("class")?);
-    let (_, maker) = FPGA_VENDORS
-        .iter()
-        .find(|&&(known, _)| u32::from(known) == vendor)?;
-    if *maker == "Amazon" && class >> 16 != CLASS_ACCELERATOR {
-        return None;
-    }
-    Some(UnusableCard {
-        name: path.file_name()?.to_string_lossy().into_owned(),
-        description: format!("{maker} PCI device {vendor:04x}:{device:04x}"),
-        reason: format!("no driver that this runtime knows ({XRT_DRIVER}, of XRT) has it"),
-        advice: "install XRT and its driver for the card, or use sim:0 or software:0".to_owned(),
-    })
+    pci::xrt_address(&System::of_environment(), index)
 }
 
 #[cfg(test)]
@@ -351,49 +326,6 @@ mod tests {
         assert!(
             !state.path().join("sim-0").exists(),
             "looking creates nothing"
-        );
-    }
-
-    #[test]
-    fn fpga_cards_on_the_bus_are_listed_with_the_reason_and_others_are_not() {
-        let bus = tempfile::tempdir().unwrap();
-        for (address, vendor, device, class) in [
-            ("0000:01:00.0", "0x10ee", "0x5001", "0x120000"),
-            ("0000:02:00.0", "0x8086", "0x1533", "0x020000"),
-            ("0000:03:00.0", "0x1d0f", "0xec20", "0x020000"),
-            ("0000:04:00.0", "0x1d0f", "0xf001", "0x120000"),
-        ] {
-            let folder = bus.path().join(address);
-            std::fs::create_dir(&folder).unwrap();
-            for (name, value) in [("vendor", vendor), ("device", device), ("class", class)] {
-                std::fs::write(folder.join(name), format!("{value}\n")).unwrap();
-            }
-        }
-        let state = tempfile::tempdir().unwrap();
-        let inventory = Inventory::scan_in(Some(state.path()), bus.path());
-        let pci: Vec<_> = inventory
-            .unusable
-            .iter()
-            .map(|card| card.name.as_str())
-            .filter(|name| name.contains("0000:"))
-            .collect();
-        assert_eq!(pci, ["0000:01:00.0", "0000:04:00.0"]);
-
-        let function = bus.path().join("0000:01:00.0");
-        std::os::unix::fs::symlink("../../../bus/pci/drivers/xocl", function.join("driver"))
-            .unwrap();
-        let inventory = Inventory::scan_in(Some(state.path()), bus.path());
-        assert!(
-            inventory
-                .cards
-                .iter()
-                .any(|entry| entry.card == CardId::Xrt(0))
-        );
-        assert!(
-            inventory
-                .unusable
-                .iter()
-                .all(|card| card.name != "0000:01:00.0")
         );
     }
 
