@@ -125,7 +125,7 @@ fn an_image_that_came_damaged_or_cut_off_is_not_loaded() {
     let card = rig.open();
     works(&card);
     for fault in ["dma-short", "dma-flip:replay=fails", "dma-error"] {
-        rig.arm(&format!("{fault}"));
+        rig.arm(fault);
         let error = card.program(&Image::default_image().unwrap()).unwrap_err();
         assert!(error.to_string().contains("pcie:program"), "{error}");
         rig.faults.disarm();
