@@ -21,12 +21,13 @@ module control_regs
     output logic [31:0] rdata_o,
     output logic        error_o,
 
-    // Policy slots and counters, answered in the same clock.
+    // Policy slots and counters, answered in the next clock, and 0 without an access.
     output logic        policy_access_o,
     output logic        policy_write_o,
     output logic [ 3:0] policy_slot_o,
     output logic [ 2:0] policy_word_o,
     input  logic [31:0] policy_rdata_i,
+    output logic        counter_access_o,
     output logic [ 4:0] counter_word_o,
     input  logic [31:0] counter_rdata_i,
 
@@ -90,34 +91,37 @@ module control_regs
   endfunction
 
   assign policy_access_o = req_i && in_policy;
-  assign policy_write_o  = write && in_policy && !busy;
-  assign policy_slot_o   = addr_i[8:5];
-  assign policy_word_o   = addr_i[4:2];
-  assign counter_word_o  = addr_i[6:2];
+  assign policy_write_o = write && in_policy && !busy;
+  assign policy_slot_o = addr_i[8:5];
+  assign policy_word_o = addr_i[4:2];
+  assign counter_access_o = req_i && in_counters;
+  assign counter_word_o = addr_i[6:2];
+
+  // What this module answers itself; 0 for the others.
+  logic [31:0] rdata_q;
+  assign rdata_o = rdata_q | policy_rdata_i | counter_rdata_i;
 
   always_ff @(posedge clk_i) begin
     if (req_i) begin
       case (word)
-        CONTROL: rdata_o <= {24'h0, auto_restart_q, 3'h0, ready_q, !busy, done_q, start_q};
-        GLOBAL_INTERRUPT_ENABLE: rdata_o <= {31'h0, global_enable_q};
-        INTERRUPT_ENABLE: rdata_o <= {30'h0, enable_q};
-        INTERRUPT_STATUS: rdata_o <= {30'h0, pending_q};
-        DESCRIPTORS_LOW: rdata_o <= descriptors_q[31:0];
-        DESCRIPTORS_HIGH: rdata_o <= descriptors_q[63:32];
-        VERDICTS_LOW: rdata_o <= verdicts_q[31:0];
-        VERDICTS_HIGH: rdata_o <= verdicts_q[63:32];
-        COUNT: rdata_o <= count_q;
-        OPTIONS: rdata_o <= options_q;
-        STATUS: rdata_o <= {29'h0, status_q};
-        FAIL_ADDRESS_LOW: rdata_o <= fail_address_q[31:0];
-        FAIL_ADDRESS_HIGH: rdata_o <= fail_address_q[63:32];
-        IDENTITY_ADDRESS: rdata_o <= IDENTITY;
-        VERSION_ADDRESS: rdata_o <= INTERFACE_VERSION;
-        WIDTH_ADDRESS: rdata_o <= DATA_WIDTH;
-        default: rdata_o <= 32'h0;
+        CONTROL: rdata_q <= {24'h0, auto_restart_q, 3'h0, ready_q, !busy, done_q, start_q};
+        GLOBAL_INTERRUPT_ENABLE: rdata_q <= {31'h0, global_enable_q};
+        INTERRUPT_ENABLE: rdata_q <= {30'h0, enable_q};
+        INTERRUPT_STATUS: rdata_q <= {30'h0, pending_q};
+        DESCRIPTORS_LOW: rdata_q <= descriptors_q[31:0];
+        DESCRIPTORS_HIGH: rdata_q <= descriptors_q[63:32];
+        VERDICTS_LOW: rdata_q <= verdicts_q[31:0];
+        VERDICTS_HIGH: rdata_q <= verdicts_q[63:32];
+        COUNT: rdata_q <= count_q;
+        OPTIONS: rdata_q <= options_q;
+        STATUS: rdata_q <= {29'h0, status_q};
+        FAIL_ADDRESS_LOW: rdata_q <= fail_address_q[31:0];
+        FAIL_ADDRESS_HIGH: rdata_q <= fail_address_q[63:32];
+        IDENTITY_ADDRESS: rdata_q <= IDENTITY;
+        VERSION_ADDRESS: rdata_q <= INTERFACE_VERSION;
+        WIDTH_ADDRESS: rdata_q <= DATA_WIDTH;
+        default: rdata_q <= 32'h0;
       endcase
-      if (in_counters) rdata_o <= counter_rdata_i;
-      if (in_policy) rdata_o <= policy_rdata_i;
       error_o <= write && in_policy && busy;
     end
 

@@ -20,8 +20,9 @@ module event_counters
     input logic                read_wait_i,
     input logic                write_wait_i,
 
-    input  logic [ 4:0] word_i,  // low word of counter n is 2n, high word 2n+1
-    output logic [31:0] rdata_o  // in the same clock
+    input  logic        access_i,
+    input  logic [ 4:0] word_i,    // low word of counter n is 2n, high word 2n+1
+    output logic [31:0] rdata_o    // in the next clock; 0 without access
 );
 
   localparam int unsigned COUNTERS = 16;
@@ -86,6 +87,9 @@ module event_counters
     end
   end
 
-  assign rdata_o = word_i[0] ? high_q[word_i[4:1]] : low_q[word_i[4:1]];
+  always_ff @(posedge clk_i) begin
+    rdata_o <= '0;
+    if (access_i) rdata_o <= word_i[0] ? high_q[word_i[4:1]] : low_q[word_i[4:1]];
+  end
 
 endmodule

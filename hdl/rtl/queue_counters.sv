@@ -15,8 +15,9 @@ module queue_counters
     input logic       read_i,      // a burst
     input logic       interrupt_i,
 
+    input  logic        access_i,
     input  logic [ 2:0] word_i,
-    output logic [31:0] rdata_o  // in the same clock
+    output logic [31:0] rdata_o    // in the next clock; 0 without access
 );
 
   localparam int unsigned COUNTERS = 8;
@@ -42,6 +43,6 @@ module queue_counters
     end
   end
 
-  assign rdata_o = count_q[word_i];
+  always_ff @(posedge clk_i) rdata_o <= access_i ? count_q[word_i] : '0;
 
 endmodule

@@ -10,7 +10,7 @@ module queue_policies
     input logic clk_i,
     input logic rst_ni,
 
-    // Host access to the shadow: a word, read in the same clock.
+    // Host access to the shadow: a word, answered in the next clock.
     input  logic        access_i,
     input  logic        write_i,
     input  logic [ 3:0] slot_i,

@@ -16,13 +16,14 @@ module queue_regs
     output logic [31:0] rdata_o,
     output logic        error_o,
 
-    // All answered in the same clock.
+    // Pairs and versions are answered in the same clock.
     output logic         pair_access_o,
     output logic         pair_write_o,
     output pair_t        pair_o,
     output logic  [ 3:0] pair_word_o,
     input  logic  [31:0] pair_rdata_i,
     input  logic         pair_error_i,
+    // Policies and counters are answered in the next clock, and 0 without an access.
     output logic         policy_access_o,
     output logic         policy_write_o,
     output logic  [ 3:0] policy_slot_o,
@@ -30,8 +31,10 @@ module queue_regs
     input  logic  [31:0] policy_rdata_i,
     output logic         policy_swap_o,
     input  logic  [ 7:0] policy_version_i,
+    output logic         event_access_o,
     output logic  [ 4:0] event_word_o,
     input  logic  [31:0] event_rdata_i,
+    output logic         counter_access_o,
     output logic  [ 2:0] counter_word_o,
     input  logic  [31:0] counter_rdata_i,
 
@@ -83,7 +86,9 @@ module queue_regs
   assign policy_slot_o = in_versions ? addr_i[5:2] : addr_i[8:5];
   assign policy_word_o = addr_i[4:2];
   assign policy_swap_o = write && in_versions;
+  assign event_access_o = req_i && in_events;
   assign event_word_o = addr_i[6:2];
+  assign counter_access_o = req_i && in_counters;
   assign counter_word_o = addr_i[4:2];
   assign doorbell_o = write && in_doorbells;
   assign doorbell_head_o = addr_i[2];
@@ -91,24 +96,25 @@ module queue_regs
   assign doorbell_index_o = wdata_i[15:0];
   assign clear_o = write && word == INTERRUPT_PENDING ? wdata_i[PAIRS-1:0] : '0;
 
+  // What is not answered in the next clock; 0 for the others.
+  logic [31:0] rdata_q;
+  assign rdata_o = rdata_q | policy_rdata_i | event_rdata_i | counter_rdata_i;
+
   always_ff @(posedge clk_i) begin
     if (req_i) begin
       case (word)
-        GLOBAL_INTERRUPT_ENABLE: rdata_o <= {31'h0, global_enable_q};
-        INTERRUPT_ENABLE: rdata_o <= {16'h0, enable_q};
-        INTERRUPT_PENDING: rdata_o <= {16'h0, pending_i};
-        MODERATION: rdata_o <= moderation_q;
-        IDENTITY_ADDRESS: rdata_o <= IDENTITY;
-        VERSION_ADDRESS: rdata_o <= INTERFACE_VERSION;
-        WIDTH_ADDRESS: rdata_o <= DATA_WIDTH;
-        PAIRS_ADDRESS: rdata_o <= PAIRS;
-        default: rdata_o <= 32'h0;
+        GLOBAL_INTERRUPT_ENABLE: rdata_q <= {31'h0, global_enable_q};
+        INTERRUPT_ENABLE: rdata_q <= {16'h0, enable_q};
+        INTERRUPT_PENDING: rdata_q <= {16'h0, pending_i};
+        MODERATION: rdata_q <= moderation_q;
+        IDENTITY_ADDRESS: rdata_q <= IDENTITY;
+        VERSION_ADDRESS: rdata_q <= INTERFACE_VERSION;
+        WIDTH_ADDRESS: rdata_q <= DATA_WIDTH;
+        PAIRS_ADDRESS: rdata_q <= PAIRS;
+        default: rdata_q <= 32'h0;
       endcase
-      if (in_events) rdata_o <= event_rdata_i;
-      if (in_counters) rdata_o <= counter_rdata_i;
-      if (in_policies) rdata_o <= policy_rdata_i;
-      if (in_versions) rdata_o <= {24'h0, policy_version_i};
-      if (in_pairs) rdata_o <= pair_rdata_i;
+      if (in_versions) rdata_q <= {24'h0, policy_version_i};
+      if (in_pairs) rdata_q <= pair_rdata_i;
       error_o <= torn || (in_pairs && pair_error_i);
     end
     if (write) begin

@@ -185,6 +185,7 @@ module tcp_queue
   logic [ 2:0] policy_word;
   logic [31:0] policy_rdata;
   logic [ 7:0] policy_version;
+  logic event_access, counter_access;
   logic [ 4:0] event_word;
   logic [31:0] event_rdata;
   logic [ 2:0] counter_word;
@@ -219,8 +220,10 @@ module tcp_queue
       .policy_rdata_i    (policy_rdata),
       .policy_swap_o     (policy_swap),
       .policy_version_i  (policy_version),
+      .event_access_o    (event_access),
       .event_word_o      (event_word),
       .event_rdata_i     (event_rdata),
+      .counter_access_o  (counter_access),
       .counter_word_o    (counter_word),
       .counter_rdata_i   (counter_rdata),
       .doorbell_o        (doorbell),
@@ -488,6 +491,7 @@ module tcp_queue
       .active_i    (active),
       .read_wait_i (m_axi_gmem0_rready && !m_axi_gmem0_rvalid),
       .write_wait_i(write_waiting),
+      .access_i    (event_access),
       .word_i      (event_word),
       .rdata_o     (event_rdata)
   );
@@ -503,6 +507,7 @@ module tcp_queue
       .write_i    (done && !done_void),
       .read_i     (fetch_burst),
       .interrupt_i(pending_rose),
+      .access_i   (counter_access),
       .word_i     (counter_word),
       .rdata_o    (counter_rdata)
   );

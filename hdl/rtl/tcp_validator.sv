@@ -165,10 +165,11 @@ module tcp_validator
   );
 
   logic policy_access, policy_write;
-  logic [ 3:0] policy_slot;
-  logic [ 2:0] policy_word;
+  logic [3:0] policy_slot;
+  logic [2:0] policy_word;
   logic [31:0] policy_rdata;
-  logic [ 4:0] counter_word;
+  logic counter_access;
+  logic [4:0] counter_word;
   logic [31:0] counter_rdata;
   logic start, idle, done;
   logic [63:0] descriptors, verdicts;
@@ -179,32 +180,33 @@ module tcp_validator
   control_regs #(
       .DATA_WIDTH(DATA_WIDTH)
   ) i_regs (
-      .clk_i          (ap_clk),
-      .rst_ni         (ap_rst_n),
-      .req_i          (reg_req),
-      .write_i        (reg_write),
-      .addr_i         (reg_addr),
-      .wdata_i        (reg_wdata),
-      .wstrb_i        (reg_wstrb),
-      .rdata_o        (reg_rdata),
-      .error_o        (reg_error),
-      .policy_access_o(policy_access),
-      .policy_write_o (policy_write),
-      .policy_slot_o  (policy_slot),
-      .policy_word_o  (policy_word),
-      .policy_rdata_i (policy_rdata),
-      .counter_word_o (counter_word),
-      .counter_rdata_i(counter_rdata),
-      .start_o        (start),
-      .descriptors_o  (descriptors),
-      .verdicts_o     (verdicts),
-      .count_o        (count),
-      .options_o      (options),
-      .idle_i         (idle),
-      .done_i         (done),
-      .status_i       (status),
-      .fail_address_i (fail_address),
-      .interrupt_o    (interrupt)
+      .clk_i           (ap_clk),
+      .rst_ni          (ap_rst_n),
+      .req_i           (reg_req),
+      .write_i         (reg_write),
+      .addr_i          (reg_addr),
+      .wdata_i         (reg_wdata),
+      .wstrb_i         (reg_wstrb),
+      .rdata_o         (reg_rdata),
+      .error_o         (reg_error),
+      .policy_access_o (policy_access),
+      .policy_write_o  (policy_write),
+      .policy_slot_o   (policy_slot),
+      .policy_word_o   (policy_word),
+      .policy_rdata_i  (policy_rdata),
+      .counter_access_o(counter_access),
+      .counter_word_o  (counter_word),
+      .counter_rdata_i (counter_rdata),
+      .start_o         (start),
+      .descriptors_o   (descriptors),
+      .verdicts_o      (verdicts),
+      .count_o         (count),
+      .options_o       (options),
+      .idle_i          (idle),
+      .done_i          (done),
+      .status_i        (status),
+      .fail_address_i  (fail_address),
+      .interrupt_o     (interrupt)
   );
 
   logic [3:0] run_slot;
@@ -362,6 +364,7 @@ module tcp_validator
       .active_i    (!idle),
       .read_wait_i (read_waiting),
       .write_wait_i(write_waiting),
+      .access_i    (counter_access),
       .word_i      (counter_word),
       .rdata_o     (counter_rdata)
   );
