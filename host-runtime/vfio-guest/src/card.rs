@@ -79,7 +79,8 @@ impl TestCard {
             read(id::REG_MAGIC)?
         );
         ensure!(read(id::REG_VERSION)? == id::VERSION);
-        ensure!(read(id::REG_STATUS)? == id::status::PROGRAMMED);
+        let state = id::status::PROGRAMMED | id::status::BROKEN;
+        ensure!(read(id::REG_STATUS)? & state == id::status::PROGRAMMED);
         ensure!(read(id::REG_UNITS)? > 0 && read(id::REG_CLOCK_MHZ)? > 0);
         ensure!(read(id::REG_IMAGE_BYTES)? > 0);
         Ok(())

@@ -263,8 +263,7 @@ impl Function {
         })
     }
 
-    /// Has a vector signal an eventfd, of which a duplicate is kept. Other vectors keep theirs; they may miss an interrupt
-    /// in the moment in which a higher vector than before is set.
+    /// Has a vector signal an eventfd, of which a duplicate is kept. Other vectors keep theirs.
     ///
     /// # Errors
     /// [`Error::NoVector`], or what the system says.
@@ -286,28 +285,37 @@ impl Function {
                 available: format!("the function has {}", mechanism.max()),
             });
         }
-        let mut set = set.lock();
-        let before = set.len();
-        if index >= before {
-            set.resize_with(index + 1, || None);
-        }
-        let wire = || -> io::Result<()> {
-            set[index] = Some(eventfd.try_clone_to_owned()?);
-            wire_all(&mechanism, &set, before)
-        };
-        let mut wire = wire;
-        wire().map_err(|source| Error::System {
+        let failed = |source| Error::System {
             action: format!("have interrupt vector {vector} signal an eventfd"),
             source,
-        })?;
+        };
+        let duplicate = eventfd.try_clone_to_owned().map_err(failed)?;
+        let mut set = set.lock();
+        // All at once if the kernel gives as many: to have more of them later it must let go of all for a moment, in which
+        // interrupts are lost.
+        let most = if kind == InterruptKind::MsiX && set.is_empty() {
+            mechanism.max()
+        } else {
+            set.len().max(index + 1)
+        };
+        let before = set.len();
+        set.resize_with(most, || None);
+        set[index] = Some(duplicate);
+        wire(&mechanism, &set, before).map_err(failed)?;
         // Where the kernel has fewer vectors it says how many, which the crate below takes for success.
-        if kind == InterruptKind::MsiX && !self.msix_is_on()? {
-            return Err(Error::NoVector {
-                vector,
-                available: "the kernel has not so many".to_owned(),
-            });
+        if kind == InterruptKind::Msi || self.msix_is_on()? {
+            return Ok(());
         }
-        Ok(())
+        set.truncate(index + 1);
+        wire(&mechanism, &set, 0).map_err(failed)?;
+        if self.msix_is_on()? {
+            return Ok(());
+        }
+        set.clear();
+        Err(Error::NoVector {
+            vector,
+            available: "the kernel has not so many".to_owned(),
+        })
     }
 
     fn msix_is_on(&self) -> Result<bool> {
@@ -337,18 +345,19 @@ impl Function {
     }
 }
 
-/// Has the kernel signal all eventfds of a kind. It wants no more of them than at first, unless it begins anew.
-fn wire_all(
+/// Has the kernel signal all eventfds of a kind. It takes no more of them than `before`, unless it begins anew.
+fn wire(
     mechanism: &PciInterruptMechanism<'_>,
     set: &[Option<OwnedFd>],
     before: usize,
 ) -> io::Result<()> {
     // -1 is none.
-    let eventfds = set
-        .iter()
-        .map(|eventfd| eventfd.as_ref().map_or(-1, AsRawFd::as_raw_fd));
+    let eventfds = set.iter().map(|eventfd| {
+        let eventfd = eventfd.as_ref();
+        eventfd.map_or(-1, AsRawFd::as_raw_fd)
+    });
     let eventfds: Vec<RawFd> = eventfds.collect();
-    if before != 0 && before != eventfds.len() {
+    if before != 0 && before < eventfds.len() {
         mechanism.disable()?;
     }
     mechanism.enable(&eventfds)
