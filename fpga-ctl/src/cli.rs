@@ -69,8 +69,9 @@ pub(crate) enum ColorChoice {
 }
 
 impl Globals {
-    /// Sets up what the whole process shares: colors and the log.
-    pub(crate) fn set_up(&self) {
+    /// Sets up what the whole process shares: colors and the log. `trouble`: the command makes trouble on purpose, which is
+    /// not to be warned of.
+    pub(crate) fn set_up(&self, trouble: bool) {
         if self.color != ColorChoice::Auto {
             let on = self.color == ColorChoice::Always;
             console::set_colors_enabled(on);
@@ -78,6 +79,7 @@ impl Globals {
         }
         let level = match (self.quiet, self.verbose) {
             (true, _) => LevelFilter::OFF,
+            (false, 0) if trouble => LevelFilter::OFF,
             (false, 0) => LevelFilter::WARN,
             (false, 1) => LevelFilter::INFO,
             (false, 2) => LevelFilter::DEBUG,
@@ -161,10 +163,10 @@ impl Command {
             Self::Sign(args) => args.json.json,
             Self::Key(command) => command.reports_json(),
             Self::Doctor(args) => args.json.json,
+            Self::Sim(command) => command.reports_json(),
             Self::Build(_)
             | Self::Encode(_)
             | Self::Sample(_)
-            | Self::Sim(_)
             | Self::XrtEnv(_)
             | Self::Run(_)
             | Self::Completions(_)

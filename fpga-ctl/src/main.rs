@@ -29,7 +29,8 @@ fn main() -> ExitCode {
         return xbutil::main();
     }
     let cli = Cli::parse();
-    cli.globals.set_up();
+    let trouble = matches!(&cli.command, cli::Command::Sim(command) if command.means_trouble());
+    cli.globals.set_up(trouble);
     let json = cli.command.reports_json();
     match commands::run(cli) {
         Ok(code) => code,

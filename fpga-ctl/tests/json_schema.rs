@@ -180,11 +180,13 @@ fn reports_are_as_documented() {
     }
     let doctor = bench.run(&["doctor", "--json"]);
     check("doctor", &doctor.json());
+    let campaign = ["sim", "campaign", "--only", "9", "--json"];
+    check("sim campaign", &bench.run(&campaign).expect(0).json());
 
     let mut tested: Vec<&str> = reports
         .iter()
         .map(|report| report.0)
-        .chain(["doctor"])
+        .chain(["doctor", "sim campaign"])
         .collect();
     tested.sort_unstable();
     tested.dedup();

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use console::style;
 use host_runtime::tcp::{Cause, Decision, Tally};
-use host_runtime::{CardInfo, Cycles, Error, Holder, KERNEL, LeaseInfo, PciDetails};
+use host_runtime::{CardInfo, Cycles, Error, Holder, KERNEL, LeaseInfo, PciDetails, Reliability};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
@@ -42,6 +42,9 @@ struct Information {
     /// Of a card on the PCI bus.
     #[serde(skip_serializing_if = "Option::is_none")]
     pci: Option<PciDetails>,
+    /// What memory and link found, if the card tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reliability: Option<Reliability>,
     /// Of the image, if the card holds one.
     #[serde(skip_serializing_if = "Option::is_none")]
     trust: Option<Vouching>,
@@ -91,8 +94,10 @@ pub(crate) fn run(context: &Context, args: &InfoArgs) -> Result<()> {
         .find(|entry| entry.card == card)
         .map(|entry| (entry.holders, entry.leases, entry.pci))
         .unwrap_or_default();
+    let mut reliability = None;
     let (info, trust, counters) = context.look_at_card(card, "info", |card| {
         let info = card.info();
+        reliability = card.reliability();
         let image = card.image();
         let trust = image.map(|image| {
             Vouching::of(image.xclbin()).unwrap_or_else(|error| Vouching::undetermined(&error))
@@ -119,6 +124,7 @@ pub(crate) fn run(context: &Context, args: &InfoArgs) -> Result<()> {
         holders,
         leases,
         pci,
+        reliability,
         trust,
         counters,
     };
@@ -200,6 +206,15 @@ fn write(out: &mut Stdout, information: &Information) -> Result<()> {
             bank.kind,
             HumanBytes(bank.size),
             bank.base
+        )?;
+    }
+    if let Some(found) = &information.reliability {
+        writeln!(
+            out,
+            "errors      memory: {} corrected, {} not; link: {} packets sent again",
+            HumanCount(found.corrected),
+            HumanCount(found.uncorrected),
+            HumanCount(found.replays)
         )?;
     }
     if let Some(counters) = &information.counters {

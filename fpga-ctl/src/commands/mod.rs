@@ -1,6 +1,7 @@
 //! The commands, a module each.
 
 pub(crate) mod build;
+pub(crate) mod campaign;
 pub(crate) mod completions;
 pub(crate) mod decode;
 pub(crate) mod doctor;

@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use host_runtime::{CardId, CardResources, ServeOptions, ServedCard, ServedName};
 
+use crate::commands::campaign::{self, CampaignArgs};
 use crate::commands::lease::quantity;
 use crate::commands::program::{DEFAULT_IMAGE, read_image};
 use crate::context::Context;
@@ -37,6 +38,20 @@ Examples:
 pub(crate) enum SimCommand {
     /// Serve a simulated card as a PCIe device that many processes share
     Serve(ServeArgs),
+    /// Have simulated cards suffer thousands of faults, and tell what became of each kind
+    Campaign(CampaignArgs),
+}
+
+impl SimCommand {
+    /// Whether standard output is JSON.
+    pub(crate) fn reports_json(&self) -> bool {
+        matches!(self, Self::Campaign(args) if args.json.json)
+    }
+
+    /// Whether what it does to cards would fill the log.
+    pub(crate) fn means_trouble(&self) -> bool {
+        matches!(self, Self::Campaign(_))
+    }
 }
 
 /// Arguments of `sim serve`.
@@ -64,7 +79,13 @@ pub(crate) struct ServeArgs {
 
 /// Runs `sim`.
 pub(crate) fn run(context: &Context, command: &SimCommand) -> Result<()> {
-    let SimCommand::Serve(args) = command;
+    match command {
+        SimCommand::Serve(args) => serve(context, args),
+        SimCommand::Campaign(args) => campaign::run(context, args),
+    }
+}
+
+fn serve(context: &Context, args: &ServeArgs) -> Result<()> {
     let stop = interrupt::watch()?;
     let image = match args.image == Path::new(NO_IMAGE) {
         true => None,

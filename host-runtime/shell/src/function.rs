@@ -359,8 +359,10 @@ impl Client {
         // Kernels write to the host for as long as a pair works.
         self.pairs.give_back_all(self.number);
         self.write_back.store(0, Ordering::Relaxed);
-        for unit in self.holders.give_back_all(self.number) {
+        for unit in self.holders.held_by(self.number) {
+            // It is reset before it can be another's, whose work that would undo.
             self.card.given_back(unit, true);
+            self.holders.give_back(unit, self.number);
         }
         self.card.release_all(self.number);
     }

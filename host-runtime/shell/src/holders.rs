@@ -32,17 +32,12 @@ impl Holders {
         }
     }
 
-    /// Gives back all that a client holds, and names it.
-    pub(crate) fn give_back_all(&self, client: u32) -> Vec<u32> {
-        let mut holders = self.0.lock();
-        let held = (0..)
-            .zip(holders.iter_mut())
-            .filter(|(_, holder)| **holder == client);
-        held.map(|(unit, holder)| {
-            *holder = 0;
-            unit
-        })
-        .collect()
+    /// What a client holds.
+    pub(crate) fn held_by(&self, client: u32) -> Vec<u32> {
+        let holders = self.0.lock();
+        let units = (0..).zip(holders.iter());
+        let held = units.filter(|(_, holder)| **holder == client);
+        held.map(|(unit, _)| unit).collect()
     }
 
     /// Who holds a unit.

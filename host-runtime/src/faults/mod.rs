@@ -4,6 +4,7 @@
 //! Each fault is injected where it happens: on the buses in `cosim`, in the memory's error correction, on the way of DMA, on
 //! the link of a served card. [`FaultInjector`] is the one switch that these places share.
 
+pub mod campaign;
 mod error;
 mod injector;
 mod kind;

@@ -303,7 +303,7 @@ impl Validator {
         if result.is_err() {
             // Runs under way write to buffers that are about to go.
             for piece in &mut self.pieces {
-                piece.settle();
+                piece.settle(self.timeout);
             }
         }
         result?;

@@ -158,12 +158,12 @@ impl Piece {
         )
     }
 
-    /// Lets a run end whose answers nobody wants, or ends it if that takes long.
-    pub(super) fn settle(&mut self) {
+    /// Lets a run end whose answers nobody wants, or ends it if that takes long: at most as long as its caller waits.
+    pub(super) fn settle(&mut self, timeout: Duration) {
         if !std::mem::take(&mut self.running) {
             return;
         }
-        let settled = match self.run.wait(SETTLE_TIMEOUT) {
+        let settled = match self.run.wait(SETTLE_TIMEOUT.min(timeout)) {
             Err(Error::RunTimeout { .. }) => self.run.abort(),
             settled => settled,
         };

@@ -283,13 +283,18 @@ impl Backend for SimBackend {
     fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()> {
         self.worker.kick();
         let memory = self.memory()?;
-        dma::to_card(self.faults(), &memory, address, bytes).map_err(|source| self.bus(source))
+        let written = dma::to_card(self.faults(), &memory, address, bytes);
+        // The link may have gone down with it.
+        self.check_link()?;
+        written.map_err(|source| self.bus(source))
     }
 
     fn read_memory(&self, address: u64, bytes: &mut [u8]) -> Result<()> {
         self.worker.kick();
         let memory = self.memory()?;
-        dma::from_card(self.faults(), &memory, address, bytes).map_err(|source| self.bus(source))
+        let read = dma::from_card(self.faults(), &memory, address, bytes);
+        self.check_link()?;
+        read.map_err(|source| self.bus(source))
     }
 
     fn copy_memory(&self, from: u64, to: u64, len: usize) -> Result<()> {
