@@ -28,6 +28,9 @@ use target::{TIMEOUT, Target, Work};
 /// Longest that a case may take. A climb to the last rung and two validations take under a second; machines are busy.
 const CASE_TIMEOUT: Duration = Duration::from_secs(90);
 
+/// Longest that threads of clients that have left take to end.
+const SETTLING: Duration = Duration::from_secs(20);
+
 /// Memory by which a process may grow over a campaign: the allocator's own slack. A leak of a page a fault would be 40 MiB
 /// over ten thousand.
 const SLACK_KIB: u64 = 32 << 10;
@@ -254,16 +257,24 @@ impl Campaign {
                 Some(what) => return Err(leak(what)),
             }
         }
-        let (Some(before), now) = (baseline, Resources::now()) else {
+        let Some(before) = baseline else {
             return Ok(());
         };
-        let grown = now.files > before.files
-            || now.threads > before.threads
-            || now.resident_kib > before.resident_kib + SLACK_KIB;
-        if grown {
-            return Err(leak(format!("{before:?} has become {now:?}")));
+        // The threads of a client that has left end when they get to it.
+        let begin = Instant::now();
+        loop {
+            let now = Resources::now();
+            let grown = now.files > before.files
+                || now.threads > before.threads
+                || now.resident_kib > before.resident_kib + SLACK_KIB;
+            if !grown {
+                return Ok(());
+            }
+            if begin.elapsed() >= SETTLING {
+                return Err(leak(format!("{before:?} has become {now:?}")));
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
-        Ok(())
     }
 
     /// Has a card suffer a case. `None`: the fault's event did not come.
