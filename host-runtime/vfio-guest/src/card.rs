@@ -47,6 +47,14 @@ pub(crate) const TESTS: &[Test<TestCard>] = &[
         "card: a program that is killed leaves a working card",
         programs::killed,
     ),
+    (
+        "card: fpga-ctl lists it, and takes it where no card is named",
+        programs::listed,
+    ),
+    (
+        "card: it is programmed, and a queue judges as the golden model does",
+        programs::queue,
+    ),
 ];
 
 /// The card.

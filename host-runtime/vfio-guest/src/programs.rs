@@ -16,12 +16,19 @@ use crate::edu::Edu;
 use crate::memory::Memory;
 
 const FPGA_CTL: &str = "/bin/fpga-ctl";
+/// The example of `host-runtime`.
+const QUEUE: &str = "/bin/queue";
+const SAMPLE: &str = "/tmp/sample.tcpdb";
 /// Somebody who is not root.
 const USER: u32 = 1000;
 
 fn fpga_ctl(arguments: &[&str], user: Option<u32>) -> Command {
+    command(FPGA_CTL, arguments, user)
+}
+
+fn command(program: &str, arguments: &[&str], user: Option<u32>) -> Command {
     let state = format!("/tmp/state-{}", user.unwrap_or(0));
-    let mut command = Command::new(FPGA_CTL);
+    let mut command = Command::new(program);
     command
         .args(arguments)
         .env_clear()
@@ -63,7 +70,7 @@ fn judge(card: &str) -> Result<Vec<u8>> {
     let verdicts = "/tmp/verdicts.bin";
     let arguments = [
         "validate",
-        "/tmp/sample.tcpdb",
+        SAMPLE,
         "--profile",
         "wide",
         "--detail",
@@ -75,13 +82,7 @@ fn judge(card: &str) -> Result<Vec<u8>> {
 }
 
 pub(crate) fn validate(card: &TestCard) -> Result<()> {
-    run(&[
-        "sample",
-        "--profile",
-        "wide",
-        "--output",
-        "/tmp/sample.tcpdb",
-    ])?;
+    run(&["sample", "--profile", "wide", "--output", SAMPLE])?;
     let expected = judge("software:0")?;
     ensure!(expected.len() > 100, "{} bytes of verdicts", expected.len());
     let name = format!("pcie:{}", card.address());
@@ -114,6 +115,34 @@ pub(crate) fn killed(card: &TestCard) -> Result<()> {
     ensure!(
         judge(&name)? == expected,
         "the card and the software device do not agree"
+    );
+    Ok(())
+}
+
+/// What discovery makes of it.
+pub(crate) fn listed(card: &TestCard) -> Result<()> {
+    let name = format!("pcie:{}", card.address());
+    let list = run(&["list", "--json"])?;
+    let list = String::from_utf8_lossy(&list.stdout).into_owned();
+    ensure!(list.contains(&format!("\"{name}\"")), "list says {list}");
+    let report = run(&["validate", SAMPLE, "--profile", "wide", "--json"])?;
+    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    ensure!(
+        report.contains(&format!("\"{name}\"")),
+        "validate says {report}"
+    );
+    Ok(())
+}
+
+pub(crate) fn queue(card: &TestCard) -> Result<()> {
+    let mut queue = command(QUEUE, &[&format!("pcie:{}", card.address())], None);
+    let output = queue.output().context("the program could not be started")?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}: {errors}", output.status);
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        said.contains("as the golden model has them"),
+        "it says {said}"
     );
     Ok(())
 }
