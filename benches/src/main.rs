@@ -10,6 +10,7 @@ mod clock_rate;
 mod engine;
 mod kernel;
 mod launch;
+mod pcie;
 mod queue;
 mod report;
 mod software;
@@ -32,6 +33,9 @@ struct Arguments {
     /// Descriptors of the large validation
     #[arg(long, default_value_t = 10_000_000)]
     descriptors: usize,
+    /// What a process that this program has started does
+    #[arg(long, hide = true)]
+    role: Option<pcie::Role>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,6 +50,8 @@ enum Part {
     Launch,
     /// Queues beside a cache-line ping-pong and the bare judge; the kernel's clocks, also over PCIe
     Queue,
+    /// A served card: transfers, doorbells, processes that share it
+    Pcie,
     /// The software device beside a loop over the descriptors, and beside reading memory
     Software,
     /// The decision engine over a million agents, beside the same loop without it
@@ -54,6 +60,9 @@ enum Part {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    if let Some(role) = arguments.role {
+        return pcie::play(role);
+    }
     let parts = if arguments.parts.is_empty() {
         Part::value_variants().to_vec()
     } else {
@@ -65,6 +74,7 @@ fn main() -> Result<()> {
             Part::Clock => clock_rate::measure(&mut report, arguments.rounds)?,
             Part::Launch => launch::measure(&mut report, arguments.rounds)?,
             Part::Queue => queue::measure(&mut report, arguments.rounds)?,
+            Part::Pcie => pcie::measure(&mut report, arguments.rounds)?,
             Part::Software => software::measure(&mut report, arguments.rounds)?,
             Part::Engine => engine::measure(&mut report, arguments.rounds)?,
             Part::Kernel => kernel::measure(&mut report)?,

@@ -75,7 +75,7 @@ fn percentiles(mut samples: Vec<Duration>) -> (f64, f64) {
 struct Padded(AtomicU64);
 
 /// Trips of a cache line to the other CPU and back. Nobody pauses between looks: a pause takes as long as a trip may.
-fn ping_pong() -> Result<(f64, f64)> {
+pub(crate) fn ping_pong() -> Result<(f64, f64)> {
     let (there, back) = (Padded::default(), Padded::default());
     std::thread::scope(|scope| {
         let echo = scope.spawn(|| {

@@ -34,13 +34,13 @@ pub const PAIR_VECTORS: u32 = 16;
 
 /// All that a host tells of a pair, in a word that is stored at once (or low half first).
 ///
-/// Bits 15:0 submission tail, 31:16 completion head, 47:32 pushes so far, 48 interrupts wanted, 49 answer by an interrupt
-/// too. What the others hold is the host's business, but that a change of them is answered like any other.
+/// Bits 15:0 submission tail, 31:16 completion head, 47:32 pushes so far, 48 changes for each interrupt that is wanted, 49
+/// answer by an interrupt too. What the others hold is the host's business, but that a change of them is answered like any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DoorbellWord(pub u64);
 
 impl DoorbellWord {
-    /// The pair's interrupt is wanted for each completion.
+    /// Each change of it asks for one interrupt: once a completion is there that is not below the completion head.
     pub const INTERRUPT: u64 = 1 << 48;
     /// The shell shall answer this word by an interrupt beside the write-back: a driver tests its interrupt so.
     pub const ANSWER: u64 = 1 << 49;
@@ -60,9 +60,15 @@ impl DoorbellWord {
         (self.0 >> 32) as u16
     }
 
-    /// Whether interrupts are wanted.
-    pub const fn wants_interrupt(self) -> bool {
-        self.0 & Self::INTERRUPT != 0
+    /// Whether this asks for an interrupt, after the word before.
+    pub const fn asks_for_interrupt(self, before: Self) -> bool {
+        (self.0 ^ before.0) & Self::INTERRUPT != 0
+    }
+
+    /// The same word, asking for an interrupt.
+    #[must_use]
+    pub const fn asking_for_interrupt(self) -> Self {
+        Self(self.0 ^ Self::INTERRUPT)
     }
 
     /// With other indices.
@@ -86,7 +92,7 @@ mod tests {
             (word.tail(), word.head(), word.pushed()),
             (0xFFFF, 0x1234, 0x8001)
         );
-        assert!(word.wants_interrupt());
+        assert!(word.asking_for_interrupt().asks_for_interrupt(word));
         let word = word.with(1, 2, 3);
         assert_eq!(
             word.0,

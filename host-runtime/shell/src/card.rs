@@ -64,8 +64,8 @@ pub enum Doorbell {
     Head(u16),
     /// A push: two submissions.
     Push([u8; bypass::PUSH_BYTES as usize]),
-    /// Whether it wants the pair's interrupt.
-    Interrupt(bool),
+    /// It wants one interrupt, once there is a completion that is not below this head.
+    Interrupt(u16),
 }
 
 /// The memory of a client, as far as it lets the card reach it.

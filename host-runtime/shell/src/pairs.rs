@@ -151,9 +151,6 @@ impl Slot {
             return false;
         }
         let ring = |doorbell| card.ring(self.pair, doorbell);
-        if word.wants_interrupt() != before.wants_interrupt() {
-            ring(Doorbell::Interrupt(word.wants_interrupt()));
-        }
         if word.head() != before.head() {
             ring(Doorbell::Head(word.head()));
         }
@@ -165,6 +162,9 @@ impl Slot {
         }
         if word.tail() != before.tail() {
             ring(Doorbell::Tail(word.tail()));
+        }
+        if word.asks_for_interrupt(before) {
+            ring(Doorbell::Interrupt(word.head()));
         }
         *taken = word;
         self.seen.store(word.0, Ordering::Relaxed);

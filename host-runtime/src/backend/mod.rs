@@ -187,6 +187,12 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     /// Takes back what [`Backend::allocate`] gave out.
     fn release(&self, _address: u64) {}
 
+    /// Memory of at least so many bytes, zeroed, for the host's side of a buffer, if the card's DMA engine reaches some
+    /// better than any: transfers of what lies in it need no copy.
+    fn host_side(&self, _len: usize) -> Option<MappedMemory> {
+        None
+    }
+
     /// Copies bytes into the card's memory.
     fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()>;
 

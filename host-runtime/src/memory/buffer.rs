@@ -4,8 +4,7 @@
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
-use memmap2::MmapMut;
-
+use super::host_side::HostSide;
 use crate::card::CardCore;
 use crate::{Error, Result};
 
@@ -26,14 +25,13 @@ pub struct Buffer {
     bank: usize,
     address: u64,
     len: usize,
-    host: MmapMut,
+    host: HostSide,
 }
 
 impl Buffer {
     pub(crate) fn new(card: Arc<CardCore>, bank: usize, len: usize) -> Result<Self> {
         // The host side first: a failure leaves nothing taken on the card.
-        let host = MmapMut::map_anon(len.max(1))
-            .map_err(|source| Error::HostMemory { asked: len, source })?;
+        let host = HostSide::new(&card, len)?;
         let (address, generation) = card.allocate(bank, len as u64)?;
         Ok(Self {
             card,
@@ -67,12 +65,12 @@ impl Buffer {
 
     /// The host's side.
     pub fn map(&self) -> &[u8] {
-        &self.host[..self.len]
+        &self.host.bytes()[..self.len]
     }
 
     /// The host's side, to write to.
     pub fn map_mut(&mut self) -> &mut [u8] {
-        &mut self.host[..self.len]
+        &mut self.host.bytes_mut()[..self.len]
     }
 
     /// Copies the whole buffer from one side to the other.
@@ -111,7 +109,7 @@ impl Buffer {
         }
         self.check_current()?;
         let address = self.address + start as u64;
-        let bytes = &mut self.host[start..end];
+        let bytes = &mut self.host.bytes_mut()[start..end];
         match direction {
             Direction::ToDevice => self.card.backend().write_memory(address, bytes),
             Direction::FromDevice => self.card.backend().read_memory(address, bytes),

@@ -4,6 +4,7 @@
 mod allocator;
 mod buffer;
 mod device_buffer;
+mod host_side;
 mod mapped;
 
 pub(crate) use allocator::BankAllocator;

@@ -57,6 +57,12 @@ impl Submission {
         Self::with_options_word(Descriptor([0; Descriptor::SIZE]), 0, NONE)
     }
 
+    /// Whether it pads a push.
+    #[cfg(feature = "cosim")]
+    pub(crate) const fn is_none(&self) -> bool {
+        self.options_word() & NONE != 0
+    }
+
     /// The descriptor.
     pub const fn descriptor(&self) -> &Descriptor {
         &self.descriptor

@@ -27,6 +27,9 @@ pub(crate) const SIZES: u32 = 0x04;
 pub(crate) const SUBMISSIONS: u32 = 0x08;
 pub(crate) const COMPLETIONS: u32 = 0x10;
 
+/// In a pair: completion tail in the low half, and the head that it knows.
+pub(crate) const COMPLETION_INDICES: u32 = 0x1C;
+
 /// Control: write 1 to enable.
 pub(crate) const ENABLE: u32 = 1;
 /// Control: enabled, and something accepted is not answered.

@@ -19,6 +19,9 @@ const HALF: usize = 1 << 19;
 const CONTROL: usize = 2 * HALF;
 const BYTES: usize = CONTROL + 4096;
 
+/// Bytes that one DMA descriptor moves at most, of memory that the card reaches.
+const MOST: usize = 64 << 20;
+
 /// A transfer of one half takes microseconds; longer than this, and the card is lost.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -112,6 +115,30 @@ impl DmaEngine {
             under_way = Some(self.start(TO_CARD, from, to, to, piece.len())?);
         }
         self.finish(under_way)
+    }
+
+    /// Has the card fetch bytes that it sees at `from`.
+    pub(super) fn fetch(&self, address: u64, from: u64, bytes: usize) -> Result<(), PcieError> {
+        for (offset, bytes) in pieces(bytes) {
+            let to = address + offset;
+            self.finish(Some(self.start(TO_CARD, from + offset, to, to, bytes)?))?;
+        }
+        Ok(())
+    }
+
+    /// Has the card store bytes where it sees `to`.
+    pub(super) fn store(&self, address: u64, to: u64, bytes: usize) -> Result<(), PcieError> {
+        for (offset, bytes) in pieces(bytes) {
+            let from = address + offset;
+            self.finish(Some(self.start(
+                FROM_CARD,
+                from,
+                to + offset,
+                from,
+                bytes,
+            )?))?;
+        }
+        Ok(())
     }
 
     /// Copies bytes from the card.
@@ -235,6 +262,12 @@ impl DmaEngine {
         self.write(offset, address as u32)?;
         self.write(offset + 4, (address >> 32) as u32)
     }
+}
+
+/// Offsets and lengths of what one DMA descriptor moves each.
+fn pieces(bytes: usize) -> impl Iterator<Item = (u64, usize)> {
+    let offsets = (0..bytes).step_by(MOST);
+    offsets.map(move |offset| (offset as u64, MOST.min(bytes - offset)))
 }
 
 fn meaning(word: u32, to_card: bool) -> &'static str {

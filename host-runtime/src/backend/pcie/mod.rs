@@ -26,9 +26,9 @@ use vfio_user::{BAR0_REGION, CONFIG_REGION};
 use self::dma::DmaEngine;
 use self::doorbells::Doorbells;
 pub use self::error::PcieError;
-use self::host::HostBuffers;
+use self::host::{HostBuffers, HostSides};
 use self::refusals::Refusals;
-use self::transport::{DmaBuffer, DmaSpace, Mapped, Transport, Vfio, VfioUser};
+use self::transport::{DmaSpace, Mapped, Transport, Vfio, VfioUser};
 use self::unit::{Doorbell, Unit};
 use crate::backend::pair::Pair;
 use crate::backend::{
@@ -70,6 +70,7 @@ pub(crate) struct PcieBackend {
     dma: Mutex<DmaEngine>,
     /// Memory of this process in the card's banks of host memory.
     host: HostBuffers,
+    host_sides: HostSides,
     /// From the first queue on.
     doorbells: Mutex<Option<Arc<Doorbells>>>,
     closed: AtomicBool,
@@ -145,6 +146,7 @@ impl PcieBackend {
             space,
             dma: Mutex::new(dma),
             host: HostBuffers::default(),
+            host_sides: HostSides::default(),
             doorbells: Mutex::default(),
             closed: AtomicBool::new(false),
             doorbell,
@@ -307,13 +309,6 @@ impl PcieBackend {
         self.alone(|| unload().map_err(self.failed("be cleared")))
     }
 
-    /// Memory of this process for a buffer in a bank of host memory.
-    fn host_memory(&self, len: u64) -> Result<DmaBuffer> {
-        let asked = usize::try_from(len).unwrap_or(usize::MAX);
-        let memory = self.space.allocate(asked);
-        memory.map_err(self.failed("reach memory of this process"))
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
@@ -421,68 +416,23 @@ impl Backend for PcieBackend {
     }
 
     fn allocate(&self, bank: usize, len: u64) -> Result<Option<u64>> {
-        let image = self.image();
-        let info = image.as_ref().and_then(|image| image.banks().get(bank));
-        let generation = self.generation();
-        let host = match info.filter(|bank| bank.is_host()) {
-            Some(_) => Some(self.host_memory(len)?),
-            None => None,
-        };
-        let _turn = self.requests.lock();
-        let ask = || -> Result<u64, PcieError> {
-            if let Some(host) = &host {
-                let address = host.address();
-                self.write_user(id::REG_MEMORY_HOST, address as u32)?;
-                self.write_user(id::REG_MEMORY_HOST + 4, (address >> 32) as u32)?;
-            }
-            self.write_user(id::REG_MEMORY_BANK, u32::try_from(bank).unwrap_or(u32::MAX))?;
-            self.write_user(id::REG_MEMORY_BYTES, len as u32)?;
-            self.write_user(id::REG_MEMORY_BYTES + 4, (len >> 32) as u32)?;
-            let low = self.read_user(id::REG_MEMORY_ADDRESS)?;
-            let high = self.read_user(id::REG_MEMORY_ADDRESS + 4)?;
-            Ok(u64::from(high) << 32 | u64::from(low))
-        };
-        match ask().map_err(self.failed("give out memory"))? {
-            u64::MAX => Err(Error::OutOfMemory {
-                card: self.id,
-                bank: info.map_or_else(|| bank.to_string(), |bank| bank.name.clone()),
-                asked: len,
-                largest_free: 0,
-            }),
-            address => {
-                if let Some(host) = host {
-                    self.host.add(generation, address, host);
-                }
-                Ok(Some(address))
-            }
-        }
+        self.give_memory(bank, len).map(Some)
     }
 
     fn release(&self, address: u64) {
-        let _turn = self.requests.lock();
-        let released = self
-            .write_user(id::REG_MEMORY_RELEASE, address as u32)
-            .and_then(|()| self.write_user(id::REG_MEMORY_RELEASE + 4, (address >> 32) as u32));
-        if let Err(error) = released {
-            tracing::debug!(card = %self.id, %error, "memory was not given back");
-        }
-        self.host.remove(address);
+        self.take_memory(address);
+    }
+
+    fn host_side(&self, len: usize) -> Option<MappedMemory> {
+        self.map_host_side(len)
     }
 
     fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()> {
-        if self.host.write(address, bytes) {
-            return Ok(());
-        }
-        let written = self.dma.lock().write_card(address, bytes);
-        written.map_err(self.failed("be written to"))
+        self.write_bytes(address, bytes)
     }
 
     fn read_memory(&self, address: u64, bytes: &mut [u8]) -> Result<()> {
-        if self.host.read(address, bytes) {
-            return Ok(());
-        }
-        let read = self.dma.lock().read_card(address, bytes);
-        read.map_err(self.failed("be read"))
+        self.read_bytes(address, bytes)
     }
 
     fn copy_memory(&self, from: u64, to: u64, len: usize) -> Result<()> {

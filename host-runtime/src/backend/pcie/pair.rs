@@ -40,9 +40,6 @@ const LOOKS: u32 = 200;
 /// Longest sleep between looks whether the wait was cancelled.
 const NAP: Duration = Duration::from_millis(10);
 
-/// Polls without sleeping after which interrupts are not wanted any more.
-const AWAKE: u32 = 64;
-
 /// A pair in use.
 #[derive(Debug)]
 pub(super) struct PciePair {
@@ -55,8 +52,6 @@ pub(super) struct PciePair {
     /// Accesses of kernels to this process' memory that had failed before.
     faults: u32,
     event: Option<Arc<OwnedFd>>,
-    /// Polls since it slept last.
-    awake: u32,
     /// Why ringing failed.
     failed: Option<PcieError>,
     /// The card's address of the rings.
@@ -139,7 +134,6 @@ impl PcieBackend {
             rings,
             word: DoorbellWord::default(),
             event: None,
-            awake: 0,
             failed: None,
             _memory: memory,
         })
@@ -325,13 +319,6 @@ impl PciePair {
         self.ring(word);
     }
 
-    /// Whether the pair's interrupt is wanted.
-    fn want_interrupt(&mut self, wanted: bool) {
-        let others = self.word.0 & !DoorbellWord::INTERRUPT;
-        let wanted = if wanted { DoorbellWord::INTERRUPT } else { 0 };
-        self.ring(DoorbellWord(others | wanted));
-    }
-
     /// Looks whether the pair is still alive.
     fn check(&mut self) -> Result<(), PairFault> {
         if self.claim.is_stale() {
@@ -376,10 +363,8 @@ impl PciePair {
                 Arc::clone(self.event.insert(event))
             }
         };
-        if !self.word.wants_interrupt() {
-            self.want_interrupt(true);
-        }
-        // What came before the interrupt was wanted raises none.
+        let word = self.word(self.word.tail(), self.word.pushed());
+        self.ring(word.asking_for_interrupt());
         if self.rings.is_ready() {
             return Ok(());
         }
@@ -391,7 +376,6 @@ impl PciePair {
         if poll(&mut files, Some(&bound)) == Ok(1) {
             let _ = rustix::io::read(&*event, &mut [0; 8]);
         }
-        self.awake = 0;
         Ok(())
     }
 }
@@ -428,10 +412,6 @@ impl Pair for PciePair {
     }
 
     fn progress(&mut self, _outstanding: usize) -> Result<(), PairFault> {
-        self.awake = self.awake.saturating_add(1);
-        if self.awake == AWAKE && self.word.wants_interrupt() {
-            self.want_interrupt(false);
-        }
         self.check()
     }
 

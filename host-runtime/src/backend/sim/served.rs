@@ -92,6 +92,8 @@ struct State {
     /// Clocks since it was looked whether pairs were stopped.
     unwatched: u64,
     events: Option<Arc<dyn CardEvents>>,
+    /// A client has woken the card since it fell asleep.
+    woken: bool,
     stop: bool,
 }
 
@@ -258,16 +260,15 @@ impl Shared {
 
     /// Takes over what was rung, and sends it to the kernels; whether there was anything.
     fn take_doorbells(&self, state: &mut State) -> bool {
-        if let Some(events) = &state.events {
-            events.poll_doorbells();
-        }
+        let events = state.events.as_ref();
+        let rang = events.is_some_and(|events| events.poll_doorbells());
         let mut rung = std::mem::take(&mut *self.rung.lock());
         if rung.is_empty() {
-            return false;
+            return rang;
         }
         if !state.broken {
-            self.with_device(state, |device, pairs, _, _| {
-                pairs.deliver(&mut rung, device)?;
+            self.with_device(state, |device, pairs, events, _| {
+                pairs.deliver(&mut rung, device, events)?;
                 // Something moves, so that the clock runs.
                 device.free_run(1)
             });
@@ -286,21 +287,24 @@ impl Shared {
                 pairs.tell_stopped(device, events)
             });
         }
-        let begin = Instant::now();
+        let mut begin = Instant::now();
         while begin.elapsed() < SPIN {
             for _ in 0..LOOKS {
                 if self.take_doorbells(state) {
-                    return;
+                    if state.runs() {
+                        return;
+                    }
+                    begin = Instant::now();
                 }
-                std::hint::spin_loop();
             }
             MutexGuard::bump(state);
-            if state.stop || state.runs() {
+            if state.stop || state.runs() || !events.has_pairs() {
                 return;
             }
         }
+        state.woken = false;
         events.set_asleep(true);
-        while !self.take_doorbells(state) && !state.stop && !state.runs() {
+        while !self.take_doorbells(state) && !state.woken && !state.stop && !state.runs() {
             self.wake.wait_for(state, NAP);
         }
         events.set_asleep(false);
@@ -672,7 +676,7 @@ impl Card for ServedSim {
 
     fn wake(&self) {
         // With the lock, so that it is asleep or will look once more.
-        let _state = self.shared.state.lock();
+        self.shared.state.lock().woken = true;
         self.shared.wake.notify_all();
     }
 

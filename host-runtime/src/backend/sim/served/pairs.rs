@@ -7,8 +7,12 @@ use crate::backend::sim::device::SimDevice;
 use crate::backend::sim::pair::{pair_register, stop_pair};
 use crate::backend::sim::queues::{Place, Posted};
 use crate::card_id::CardId;
+use crate::queue::Submission;
 use crate::queue::driver::count_pairs;
 use crate::queue::registers as reg;
+
+/// Completions for which a client is woken although there are more to come: waking takes longer than as many clocks.
+const MANY: u16 = 512;
 
 /// The pairs of the loaded image. They are counted over all units.
 #[derive(Default)]
@@ -20,7 +24,7 @@ pub(super) struct Pairs {
 struct Unit {
     /// Its position in the engine.
     unit: usize,
-    /// Pairs whose clients want interrupts, a bit for each.
+    /// Pairs whose clients want an interrupt, a bit for each.
     enabled: u32,
 }
 
@@ -30,6 +34,20 @@ struct Pair {
     place: Option<Place>,
     /// It was enabled, and nobody has been told that it stopped.
     watched: bool,
+    /// Submission tail, submissions pushed, and the completion head when an interrupt was asked for.
+    tail: u16,
+    pushed: u16,
+    head: u16,
+}
+
+impl Pair {
+    /// Whether its client is told now: all that it submitted is answered, or a good part of it.
+    fn is_worth_waking(&self, unit: usize, place: Place, device: &mut SimDevice) -> Result<bool> {
+        let indices = pair_register(place, reg::COMPLETION_INDICES);
+        let tail = device.read_register(unit, indices)? as u16;
+        let submitted = self.tail.wrapping_add(self.pushed);
+        Ok(tail == submitted || tail.wrapping_sub(self.head) >= MANY)
+    }
 }
 
 impl Pairs {
@@ -70,8 +88,10 @@ impl Pairs {
     pub(super) fn take(&mut self, pair: u32, device: &mut SimDevice) {
         if let Some(state) = self.pairs.get_mut(pair as usize) {
             let user = Some(format!("pair {pair}"));
-            state.place = Some(device.queues.take(pair as usize, user));
-            state.watched = false;
+            *state = Pair {
+                place: Some(device.queues.take(pair as usize, user)),
+                ..Pair::default()
+            };
         }
     }
 
@@ -83,7 +103,7 @@ impl Pairs {
         let Some(place) = state.place.take() else {
             return Ok(true);
         };
-        self.want_interrupt(place, false, device)?;
+        self.enable_interrupt(place, false, device)?;
         stop_pair(device, place)
     }
 
@@ -92,16 +112,22 @@ impl Pairs {
         &mut self,
         rung: &mut Vec<(u32, Doorbell)>,
         device: &mut SimDevice,
+        events: &dyn CardEvents,
     ) -> Result<()> {
         let mut heads = device.queues.awaits_registers();
         for (pair, doorbell) in rung.drain(..) {
-            let place = self.pairs.get(pair as usize).and_then(|pair| pair.place);
-            let Some(place) = place else {
+            let Some(state) = self.pairs.get_mut(pair as usize) else {
+                continue;
+            };
+            let Some(place) = state.place else {
                 continue;
             };
             let posted = match doorbell {
-                Doorbell::Interrupt(wanted) => {
-                    self.want_interrupt(place, wanted, device)?;
+                Doorbell::Interrupt(head) => {
+                    state.head = head;
+                    if self.want_interrupt(place, head, device)? {
+                        events.pair_interrupt(pair);
+                    }
                     continue;
                 }
                 Doorbell::Head(head) => {
@@ -113,16 +139,38 @@ impl Pairs {
                     if std::mem::take(&mut heads) {
                         device.let_registers_settle()?;
                     }
-                    Posted::Push(bytemuck::pod_read_unaligned(&bytes))
+                    let push: [Submission; 2] = bytemuck::pod_read_unaligned(&bytes);
+                    let counts = push.iter().filter(|half| !half.is_none());
+                    state.pushed = state.pushed.wrapping_add(counts.count() as u16);
+                    Posted::Push(push)
                 }
-                Doorbell::Tail(tail) => Posted::Tail(tail),
+                Doorbell::Tail(tail) => {
+                    state.tail = tail;
+                    Posted::Tail(tail)
+                }
             };
             device.queues.mailbox().post(place, [posted]);
         }
         Ok(())
     }
 
-    fn want_interrupt(&mut self, place: Place, wanted: bool, device: &mut SimDevice) -> Result<()> {
+    /// Has a pair interrupt with its next completion; says if one is there that its client does not know of.
+    fn want_interrupt(&mut self, place: Place, head: u16, device: &mut SimDevice) -> Result<bool> {
+        let unit = device.queues.unit_of(place);
+        // Cleared first: what is answered from here on sets it again.
+        device.write_register(unit, reg::INTERRUPT_PENDING, 1 << place.pair)?;
+        let indices = pair_register(place, reg::COMPLETION_INDICES);
+        let tail = device.read_register(unit, indices)? as u16;
+        self.enable_interrupt(place, tail == head, device)?;
+        Ok(tail != head)
+    }
+
+    fn enable_interrupt(
+        &mut self,
+        place: Place,
+        wanted: bool,
+        device: &mut SimDevice,
+    ) -> Result<()> {
         let position = device.queues.unit_of(place);
         let Some(unit) = self.units.iter_mut().find(|unit| unit.unit == position) else {
             return Ok(());
@@ -139,25 +187,30 @@ impl Pairs {
 
     /// Tells the clients whose pairs interrupt.
     pub(super) fn tell_interrupts(
-        &self,
+        &mut self,
         device: &mut SimDevice,
         events: &dyn CardEvents,
     ) -> Result<()> {
-        for unit in &self.units {
+        for unit in &mut self.units {
             if unit.enabled == 0 || !device.interrupt(unit.unit) {
                 continue;
             }
             let pending = device.read_register(unit.unit, reg::INTERRUPT_PENDING)? & unit.enabled;
-            // Cleared first: what is answered from here on interrupts again.
+            // Cleared first: what is answered from here on sets it again.
             device.write_register(unit.unit, reg::INTERRUPT_PENDING, pending)?;
             for (index, pair) in self.pairs.iter().enumerate() {
-                let raised = |place| {
-                    device.queues.unit_of(place) == unit.unit && pending >> place.pair & 1 != 0
+                let raised = |place: &Place| {
+                    device.queues.unit_of(*place) == unit.unit && pending >> place.pair & 1 != 0
                 };
-                if pair.place.is_some_and(raised) {
+                if let Some(place) = pair.place.filter(raised)
+                    && pair.is_worth_waking(unit.unit, place, device)?
+                {
+                    // It was asked for once.
+                    unit.enabled &= !(1 << place.pair);
                     events.pair_interrupt(index as u32);
                 }
             }
+            device.write_register(unit.unit, reg::INTERRUPT_ENABLE, unit.enabled)?;
         }
         Ok(())
     }
