@@ -137,7 +137,15 @@ fn queues_answer_and_refuse_as_the_header_says() {
     let program = bench.compile("cc", "c11", "queue.c");
     bench.run(&program, &["software:0"]);
     #[cfg(feature = "cosim")]
-    bench.run(&program, &["sim:0"]);
+    {
+        bench.run(&program, &["sim:0"]);
+        let options = host_runtime::ServeOptions {
+            state_folder: Some(bench.path("cards")),
+            ..host_runtime::ServeOptions::default()
+        };
+        let served = host_runtime::ServedCard::start("c".parse().unwrap(), &options).unwrap();
+        bench.run(&program, &[&served.id().to_string()]);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use host_runtime::decision::{Answer, Core, Lane, Reason, Request, Settings, Time
 use host_runtime::queue::{QueueOptions, Serving};
 use host_runtime::tcp::random::{self, RandomDescriptors};
 use host_runtime::tcp::{Decision, Descriptor, Options, Policy, golden};
-use host_runtime::{Card, CardId, Image};
+use host_runtime::{Card, CardId, Image, SimOptions};
 
 use crate::common::Bench;
 use crate::{AGENT, HOME, request, software};
@@ -119,6 +119,24 @@ fn queues_of_the_software_device_answer_as_the_golden_model() {
         let lane = running.core.lanes().next().unwrap();
         assert_eq!((lane.completed, &lane.failure), (20_000, &None));
     }
+}
+
+#[test]
+fn a_queue_of_a_served_card_is_a_lane_like_any_other() {
+    let bench = Bench::new();
+    let card = bench.open(bench.serve(SimOptions::default()));
+    let mut running = Running::new(vec![lane(&card, Serving::default())]);
+    for seed in 0..5 {
+        let policy = random::policy(seed);
+        let version = running.core.set_policy(HOME, &policy).unwrap();
+        let descriptors = descriptors(seed, &policy, 300);
+        running.submit(&descriptors);
+        let answers = running.answers(300);
+        assert_golden(&answers, &descriptors, &policy);
+        assert!(answers.iter().all(|answer| answer.version == version));
+    }
+    let lane = running.core.lanes().next().unwrap();
+    assert_eq!((lane.completed, &lane.failure), (1500, &None));
 }
 
 /// Each way of losing a card; what it had is answered by the software device, under the same policy.
