@@ -113,14 +113,20 @@ fn decision_status(error: &DecisionError) -> tcp_status_t {
 fn runtime_status(error: &host_runtime::Error) -> tcp_status_t {
     use host_runtime::Error;
     match error {
-        Error::CardName { .. } | Error::NoDevice { .. } => tcp_status_t::TCP_ERROR_NO_CARD,
+        Error::CardName { .. } | Error::NoDevice { .. } | Error::NoSuchCard { .. } => {
+            tcp_status_t::TCP_ERROR_NO_CARD
+        }
         Error::QueueSize { .. } => tcp_status_t::TCP_ERROR_ARGUMENT,
         Error::QueueUnsupported { .. }
         | Error::CardUnusable { .. }
+        | Error::LeaseEnded { .. }
         | Error::StateFolder { .. }
         | Error::StateDamaged { .. } => tcp_status_t::TCP_ERROR_UNUSABLE,
         Error::NoFreePair { .. }
         | Error::CardBusy { .. }
+        | Error::CardLeased { .. }
+        | Error::NotCleared { .. }
+        | Error::NoFreeCard { .. }
         | Error::UnitBusy { .. }
         | Error::ImageInUse { .. } => tcp_status_t::TCP_ERROR_BUSY,
         Error::TurnTimeout { .. } | Error::RunTimeout { .. } => tcp_status_t::TCP_ERROR_TIMEOUT,

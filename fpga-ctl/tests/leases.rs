@@ -477,3 +477,32 @@ fn a_served_card_is_cleared_too() {
     send(&server, Signal::TERM);
     wait_for(server).expect(0);
 }
+
+#[test]
+fn processes_that_wait_and_are_killed_leave_the_card_to_the_others() {
+    let bench = Bench::new();
+    for _ in 0..3 {
+        let mut children: Vec<Child> = (0..8)
+            .map(|_| start(&bench, &["--card", "software:0", "--wait", "100s"]))
+            .collect();
+        for (index, child) in children.iter_mut().enumerate() {
+            if index % 2 == 0 {
+                send(child, Signal::KILL);
+            } else {
+                // Its command ends as soon as it has begun.
+                drop(child.stdin.take());
+            }
+        }
+        for (index, mut child) in children.into_iter().enumerate() {
+            if index % 2 == 0 {
+                child.wait().unwrap();
+            } else {
+                end(child).expect(0);
+            }
+        }
+        assert!(leases(&bench, "software:0").is_empty());
+    }
+    bench
+        .run(&["lease", "--card", "software:0", "--", "true"])
+        .expect(0);
+}

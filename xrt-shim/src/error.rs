@@ -40,12 +40,16 @@ impl Error {
             Self::Runtime(error) => match error {
                 Runtime::OutOfMemory { .. } | Runtime::HostMemory { .. } => libc::ENOMEM,
                 Runtime::CardBusy { .. }
+                | Runtime::CardLeased { .. }
+                | Runtime::NotCleared { .. }
                 | Runtime::TurnTimeout { .. }
                 | Runtime::UnitBusy { .. }
                 | Runtime::ImageInUse { .. }
                 | Runtime::ImageNotLoaded { .. }
                 | Runtime::WrongState { .. } => libc::EBUSY,
-                Runtime::NotProgrammed { .. } | Runtime::CardUnusable { .. } => libc::ENODEV,
+                Runtime::NotProgrammed { .. }
+                | Runtime::CardUnusable { .. }
+                | Runtime::LeaseEnded { .. } => libc::ENODEV,
                 Runtime::Bus { .. } | Runtime::Simulation { .. } => libc::EIO,
                 Runtime::Untrusted { .. } | Runtime::Trust(_) => libc::EKEYREJECTED,
                 Runtime::RunTimeout { .. } => libc::ETIMEDOUT,

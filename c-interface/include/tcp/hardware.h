@@ -96,7 +96,7 @@ typedef enum tcp_hardware_state_t {
     TCP_HARDWARE_EMPTY = 1,
     // It holds an image, and nobody uses it.
     TCP_HARDWARE_READY = 2,
-    // Somebody has it open.
+    // Somebody has it open, or has leased it.
     TCP_HARDWARE_HELD = 3,
 } tcp_hardware_state_t;
 
