@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use host_runtime::{
-    Access, Card, CardId, Inventory, OpenOptions, SimOptions, TrustOptions, Untrusted,
+    Access, Card, CardId, Inventory, OpenOptions, Recovery, SimOptions, TrustOptions, Untrusted,
 };
 
 use crate::cli::Globals;
@@ -50,6 +50,7 @@ impl Context {
             purpose: purpose.to_owned(),
             state_folder: self.globals.state_dir.clone(),
             trust: self.trust(),
+            recovery: Recovery::default(),
             simulation: SimOptions::default(),
         }
     }

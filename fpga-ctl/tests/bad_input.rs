@@ -363,26 +363,25 @@ fn cards_and_waves_that_do_not_exist_are_refused() {
 }
 
 #[test]
-fn a_kernel_that_makes_no_progress_is_given_up() {
+fn a_kernel_that_makes_no_progress_is_given_up_and_the_next_process_finds_a_card_that_works() {
     let bench = bench_with_output();
     bench.sample(Profile::Wide);
-    refused(
-        &bench,
-        &[
-            "validate",
-            "wide.tcpdb",
-            "--output",
-            "out",
-            "--latency",
-            "2000",
-            "--watchdog",
-            "1000",
-        ],
-        &["no progress for 1000 clocks", "fpga-ctl reset"],
-    );
+    let slow = ["--latency", "2000", "--watchdog", "1000"];
+    let validate = ["validate", "wide.tcpdb", "--output", "out"];
+    let ended = bench.run(&[&validate[..], &slow].concat()).expect(2);
+    ended.tells(&["is lost", "no progress for 1000 clocks", "fpga-ctl reset"]);
+    assert_eq!(bench.read("out"), b"precious");
     bench
         .run(&["validate", "wide.tcpdb", "--profile", "wide"])
         .expect(0);
+    // No rung helps against such options; without them the first does.
+    let info = bench.run(&["info", "--json"]).expect(0).json();
+    let recoveries = &info["recoveries"];
+    assert_eq!(recoveries["losses"], 1);
+    assert_eq!(recoveries["self_tests_failed"], 2);
+    assert_eq!(recoveries["recovered_by_soft_reset"], 1);
+    let text = bench.run(&["info"]).expect(0).text();
+    assert!(text.contains("soft-reset 1 of 2"), "{text}");
 }
 
 #[test]

@@ -11,9 +11,10 @@ use crate::card_id::CardId;
 use crate::image::Image;
 use crate::kernel::Kernel;
 use crate::memory::{BankAllocator, Buffer, DeviceBuffer};
+use crate::recovery::{self, Guard, Recoveries, Recovery};
 use crate::run_queue::RunQueue;
-use crate::store::CardStore;
 use crate::store::lease::Passage;
+use crate::store::{CardStore, Health};
 use crate::{Error, Result};
 
 pub use crate::store::Access;
@@ -32,6 +33,8 @@ pub struct OpenOptions {
     pub state_folder: Option<std::path::PathBuf>,
     /// Whose images may run.
     pub trust: crate::trust::TrustOptions,
+    /// How far the runtime may climb the ladder out of trouble by itself.
+    pub recovery: Recovery,
     /// What only a simulated card can do.
     #[cfg(feature = "cosim")]
     pub simulation: SimOptions,
@@ -54,6 +57,8 @@ pub struct CardInfo {
     pub generation: u64,
     /// The loaded image.
     pub image: Option<ImageInfo>,
+    /// What the ladder out of trouble did on it.
+    pub recoveries: Recoveries,
 }
 
 /// The loaded image of a card.
@@ -97,8 +102,16 @@ impl Card {
     /// # Errors
     /// [`Error::CardBusy`] if others exclude this use, [`Error::CardLeased`] if others have leased the card,
     /// [`Error::LeaseEnded`] and [`Error::NotCleared`] around the end of a lease, [`Error::StateFolder`] and [`Error::StateDamaged`] for
-    /// a simulated card whose state cannot be used, [`Error::CardUnusable`] if this build has no such card.
+    /// a simulated card whose state cannot be used, [`Error::CardUnusable`] if this build has no such card,
+    /// [`Error::DeviceLost`], [`Error::NotRecovered`] if a recovery was cut short that `options` do not let end.
     pub fn open_with(id: CardId, options: &OpenOptions) -> Result<Self> {
+        let card = Self::open_unsettled(id, options)?;
+        recovery::settle(&card.core, options.recovery)?;
+        Ok(card)
+    }
+
+    /// Opens a card also if it is lost, or in the midst of a recovery.
+    pub(crate) fn open_unsettled(id: CardId, options: &OpenOptions) -> Result<Self> {
         let store = Self::store(id, options)?;
         Self::with_store(id, store, options)
     }
@@ -121,6 +134,7 @@ impl Card {
     }
 
     fn with_store(id: CardId, store: CardStore, options: &OpenOptions) -> Result<Self> {
+        let health = Arc::clone(store.health());
         let backend: Box<dyn Backend> = match id {
             CardId::Software(_) => Box::new(SoftwareBackend::open(id, store)?),
             CardId::Xrt(index) => {
@@ -147,24 +161,24 @@ impl Card {
                 });
             }
         };
-        Ok(Self {
-            core: Arc::new(CardCore::new(id, backend)),
-        })
+        let guard = Guard::new(id, backend, health);
+        Ok(Self::from_core(Arc::new(CardCore::new(
+            id,
+            guard,
+            options.recovery,
+        ))))
+    }
+
+    pub(crate) fn from_core(core: Arc<CardCore>) -> Self {
+        Self { core }
     }
 
     /// Discards a simulated card's stored state, damaged or not, and opens it as it was when new, but for
-    /// the image: that is kept if it can be read. Needs the card alone.
-    ///
-    /// # Errors
-    /// As [`Card::open_with`], but never [`Error::StateDamaged`].
-    pub fn recover(id: CardId, options: &OpenOptions) -> Result<Self> {
-        let options = OpenOptions {
-            access: Access::Exclusive,
-            ..options.clone()
-        };
-        let store = Self::store(id, &options)?;
+    /// the image: that is kept if it can be read.
+    pub(crate) fn open_discarding(id: CardId, options: &OpenOptions) -> Result<Self> {
+        let store = Self::store(id, options)?;
         store.discard_model_state()?;
-        Self::with_store(id, store, &options)
+        Self::with_store(id, store, options)
     }
 
     /// The card's name.
@@ -185,6 +199,7 @@ impl Card {
             },
             generation: self.core.backend.generation(),
             image: self.core.backend.image().as_deref().map(ImageInfo::from),
+            recoveries: self.recoveries(),
         }
     }
 
@@ -305,7 +320,8 @@ impl Card {
 #[derive(Debug)]
 pub(crate) struct CardCore {
     id: CardId,
-    backend: Box<dyn Backend>,
+    backend: Guard,
+    recovery: Recovery,
     banks: Mutex<Banks>,
 }
 
@@ -318,10 +334,11 @@ struct Banks {
 }
 
 impl CardCore {
-    fn new(id: CardId, backend: Box<dyn Backend>) -> Self {
+    pub(crate) fn new(id: CardId, backend: Guard, recovery: Recovery) -> Self {
         Self {
             id,
             backend,
+            recovery,
             banks: Mutex::default(),
         }
     }
@@ -331,7 +348,27 @@ impl CardCore {
     }
 
     pub(crate) fn backend(&self) -> &dyn Backend {
-        self.backend.as_ref()
+        &self.backend
+    }
+
+    /// How the card is, for all processes.
+    pub(crate) fn health(&self) -> &Health {
+        self.backend.health()
+    }
+
+    /// The error of a card whose way is gone.
+    pub(crate) fn gone(&self) -> Option<Error> {
+        self.backend.gone()
+    }
+
+    /// This opening's card is lost.
+    pub(crate) fn give_up(&self, lost: &Error) {
+        self.backend.notice(lost);
+    }
+
+    /// How far the runtime may climb by itself.
+    pub(crate) fn recovery(&self) -> Recovery {
+        self.recovery
     }
 
     pub(crate) fn image(&self) -> Result<Arc<Image>> {

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::backend::BusError;
 use crate::card_id::CardId;
+use crate::recovery::Rung;
 use crate::store::LEASE_VARIABLE;
 use crate::tcp::{Descriptor, Detail};
 use crate::trust::ALLOW_UNTRUSTED_VARIABLE;
@@ -196,6 +197,61 @@ pub enum Error {
         action: &'static str,
         /// What failed.
         source: crate::backend::pcie::PcieError,
+    },
+    /// The card does not work any more: all rungs of the ladder were tried, or the way to it is gone.
+    #[error("{card} is lost: {reason}; {advice}")]
+    DeviceLost {
+        /// The card.
+        card: CardId,
+        /// What happened.
+        reason: String,
+        /// What mends it.
+        advice: String,
+    },
+    /// Work failed, and the card was brought back.
+    #[error(
+        "{card}: {}; the card recovered by {rung}, passed its self-test and works again: start the work anew",
+        crate::recovery::cause(.cause)
+    )]
+    Recovered {
+        /// The card.
+        card: CardId,
+        /// The rung that helped.
+        rung: Rung,
+        /// What the work failed with.
+        cause: Box<Error>,
+    },
+    /// The card is in trouble, and no rung that was allowed helped.
+    #[error(
+        "{card}: {cause}; the card did not recover ({last}), and {left} is left: `fpga-ctl reset --card {card} --rung {left}`"
+    )]
+    NotRecovered {
+        /// The card.
+        card: CardId,
+        /// What began it.
+        cause: String,
+        /// What the last rung ended with.
+        last: String,
+        /// The rung to go on with.
+        left: Rung,
+    },
+    /// The card does not do what it must.
+    #[error(
+        "{card}: the self-test failed: {what}; `fpga-ctl reset --card {card}` tries to mend it"
+    )]
+    SelfTest {
+        /// The card.
+        card: CardId,
+        /// What it did.
+        what: String,
+    },
+    /// The card stopped with an error that somebody else was told.
+    #[error("{card}: {reason}; `fpga-ctl reset --card {card}` makes the card usable again")]
+    CardStopped {
+        /// The card.
+        card: CardId,
+        /// What is known.
+        reason: String,
     },
     /// The image is for real hardware, or for a card of another kind.
     #[error("{card}: the image is for the platform {platform}: {reason}; {advice}")]

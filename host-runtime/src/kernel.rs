@@ -109,6 +109,10 @@ impl Kernel {
             .write_register(self.units[0], offset, value)
     }
 
+    pub(crate) fn first_unit(&self) -> usize {
+        self.units[0]
+    }
+
     pub(crate) fn core(&self) -> &Arc<CardCore> {
         &self.card
     }

@@ -32,6 +32,7 @@ mod kernel;
 mod lease;
 mod memory;
 pub mod queue;
+mod recovery;
 mod run;
 mod run_queue;
 #[cfg(feature = "cosim")]
@@ -57,6 +58,7 @@ pub use inventory::{
 pub use kernel::Kernel;
 pub use lease::{CARD_VARIABLE, CardResources, ImageNeed, Lease, Requirements};
 pub use memory::{Buffer, DeviceBuffer, Direction, MappedMemory};
+pub use recovery::{Recovered, Recoveries, Recovery, Rung, recoveries};
 pub use run::{Run, RunState};
 pub use run_queue::{RunQueue, Ticket};
 pub use store::{

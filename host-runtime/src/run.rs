@@ -1,5 +1,6 @@
 //! One execution of a kernel: arguments, start, wait, abort.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bitstreams::ControlProtocol;
@@ -8,6 +9,7 @@ use crate::backend::{Patience, RunId, RunOutcome, RunRequest, Waited};
 use crate::cancel::CancelToken;
 use crate::kernel::Kernel;
 use crate::memory::Buffer;
+use crate::recovery::{self, Climber, Rung};
 use crate::{Error, Result};
 
 /// Where a run stands, in XRT's words.
@@ -240,6 +242,34 @@ impl Run {
                 };
                 Err(error)
             }
+        }
+    }
+
+    /// As [`Run::wait`]; and if the run or the card is in trouble, climbs the ladder up to a rung. The run is not started
+    /// again: what it had done is not known here.
+    ///
+    /// # Errors
+    /// [`Error::Recovered`] when the card works again, else what [`Run::wait`] and [`Card::climb`](crate::Card::climb) say.
+    pub fn wait_or_recover(&mut self, timeout: Duration, up_to: Rung) -> Result<()> {
+        let Err(error) = self.wait(timeout) else {
+            return Ok(());
+        };
+        match recovery::first_rung(&error) {
+            Some(first) if first <= up_to && first != Rung::DeviceLost => {
+                let core = Arc::clone(self.kernel.core());
+                let why = recovery::cause(&error);
+                let climbed = Climber::of_unit(&core, self.unit).climb(first, up_to, &why);
+                // A rung that was taken ended the run; of a card that did not recover, nothing better is known.
+                let aborted = self.abort();
+                let rung = climbed?.rung;
+                aborted?;
+                Err(Error::Recovered {
+                    card: core.id(),
+                    rung,
+                    cause: Box::new(error),
+                })
+            }
+            _ => Err(error),
         }
     }
 

@@ -73,6 +73,10 @@ impl ServedCard {
             }
             Err(TryLockError::Error(source)) => return Err(failed("lock", &lock_path, source)),
         }
+        // Whatever became of the one of this name before: this is another card.
+        if let Some(health) = store::health(id, options.state_folder.as_deref())? {
+            health.set_well();
+        }
         let card = crate::backend::sim::ServedSim::start(
             id,
             options.simulation.clone(),

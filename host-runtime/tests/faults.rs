@@ -9,7 +9,9 @@ use common::Bench;
 use host_runtime::collection::sample;
 use host_runtime::faults::{FaultInjector, FaultPlan, LinkState};
 use host_runtime::tcp::{Descriptor, Profile};
-use host_runtime::{BusError, Card, CardId, Error, OpenOptions, SimOptions, Validator, cosim};
+use host_runtime::{
+    BusError, Card, CardId, Error, OpenOptions, Recovery, SimOptions, Validator, cosim,
+};
 
 fn descriptors() -> Vec<Descriptor> {
     let entries = sample::entries(Profile::Wide);
@@ -40,6 +42,8 @@ impl Rig {
                 faults: faults.clone(),
                 ..SimOptions::default()
             },
+            // What each fault is found by shows before anything is done about it.
+            recovery: Recovery::NONE,
             ..bench.options()
         };
         let card = Card::open_with(CardId::Simulated(0), &options).unwrap();

@@ -2,35 +2,13 @@
 
 mod common;
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use common::Bench;
-use host_runtime::bitstreams::link::{Config, KernelSource, Linker};
-use host_runtime::cosim::{Cache, EngineConfig, EngineError};
-use host_runtime::{Card, CardId, Error, Image, OpenOptions, Run, RunState, SimOptions};
+use host_runtime::cosim::{EngineConfig, EngineError};
+use host_runtime::{Card, CardId, Error, OpenOptions, Run, RunState, SimOptions};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// An image with two compute units of `kernels/hang.sv`, `hang_1` and `hang_2`.
-fn image(bench: &Bench) -> Arc<Image> {
-    let kernels = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernels");
-    let source = KernelSource {
-        description: Some(kernels.join("hang.toml")),
-        ..KernelSource::default()
-    };
-    let config = bench.folder.path().join("two.cfg");
-    std::fs::write(&config, "[connectivity]\nnk=hang:2\n").unwrap();
-    let linker = Linker {
-        kernels: vec![source],
-        config: Config::read(&config).unwrap(),
-        trust_folder: Some(bench.trust_folder()),
-        ..Linker::default()
-    };
-    let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("models"));
-    Image::new(linker.link(&cache).unwrap().image).unwrap()
-}
 
 fn card(bench: &Bench) -> Card {
     let options = OpenOptions {
@@ -44,7 +22,7 @@ fn card(bench: &Bench) -> Card {
         ..bench.options()
     };
     let card = Card::open_with(CardId::Simulated(0), &options).unwrap();
-    card.program(&image(bench)).unwrap();
+    card.program(&bench.hang_image()).unwrap();
     card
 }
 

@@ -7,8 +7,8 @@ use host_runtime::collection::sample;
 use host_runtime::faults::{FaultInjector, FaultPlan};
 use host_runtime::tcp::{Descriptor, Profile};
 use host_runtime::{
-    Card, CardId, Error, Image, OpenOptions, PcieError, ServeOptions, ServedCard, SimOptions,
-    Validator,
+    Card, CardId, Error, Image, OpenOptions, PcieError, Recovery, ServeOptions, ServedCard,
+    SimOptions, Validator,
 };
 
 fn descriptors() -> Vec<Descriptor> {
@@ -45,6 +45,8 @@ impl Rig {
     fn options(&self) -> OpenOptions {
         OpenOptions {
             state_folder: Some(self.state.path().to_owned()),
+            // What each fault is found by shows before anything is done about it.
+            recovery: Recovery::NONE,
             ..OpenOptions::default()
         }
     }

@@ -49,8 +49,14 @@ impl Error {
                 | Runtime::WrongState { .. } => libc::EBUSY,
                 Runtime::NotProgrammed { .. }
                 | Runtime::CardUnusable { .. }
-                | Runtime::LeaseEnded { .. } => libc::ENODEV,
-                Runtime::Bus { .. } | Runtime::Simulation { .. } => libc::EIO,
+                | Runtime::LeaseEnded { .. }
+                | Runtime::DeviceLost { .. } => libc::ENODEV,
+                Runtime::Bus { .. }
+                | Runtime::Simulation { .. }
+                | Runtime::CardStopped { .. }
+                | Runtime::Recovered { .. }
+                | Runtime::NotRecovered { .. }
+                | Runtime::SelfTest { .. } => libc::EIO,
                 Runtime::Untrusted { .. } | Runtime::Trust(_) => libc::EKEYREJECTED,
                 Runtime::RunTimeout { .. } => libc::ETIMEDOUT,
                 _ => libc::EINVAL,

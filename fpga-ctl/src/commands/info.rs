@@ -7,7 +7,9 @@ use anyhow::Result;
 use clap::Args;
 use console::style;
 use host_runtime::tcp::{Cause, Decision, Tally};
-use host_runtime::{CardInfo, Cycles, Error, Holder, KERNEL, LeaseInfo, PciDetails, Reliability};
+use host_runtime::{
+    CardInfo, Cycles, Error, Holder, KERNEL, LeaseInfo, PciDetails, Recoveries, Reliability,
+};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
@@ -143,6 +145,7 @@ fn write(out: &mut Stdout, information: &Information) -> Result<()> {
         description,
         generation,
         image,
+        recoveries,
     } = &information.info;
     writeln!(out, "card        {}, {description}", style(card).bold())?;
     writeln!(out, "generation  {generation}")?;
@@ -175,6 +178,9 @@ fn write(out: &mut Stdout, information: &Information) -> Result<()> {
             "held by     {} (process {}){purpose}",
             holder.program, holder.pid
         )?;
+    }
+    if *recoveries != Recoveries::default() {
+        write_recoveries(out, recoveries)?;
     }
     let Some(image) = image else {
         writeln!(
@@ -221,6 +227,32 @@ fn write(out: &mut Stdout, information: &Information) -> Result<()> {
         writeln!(out)?;
         write_counters(out, counters)?;
     }
+    Ok(())
+}
+
+/// What the ladder did: the rungs tried, and those that helped.
+fn write_recoveries(out: &mut Stdout, recoveries: &Recoveries) -> Result<()> {
+    let Recoveries {
+        troubles,
+        aborts,
+        soft_resets,
+        reprograms,
+        losses,
+        self_tests_passed,
+        self_tests_failed,
+        recovered_by_abort,
+        recovered_by_soft_reset,
+        recovered_by_reprogram,
+    } = recoveries;
+    writeln!(
+        out,
+        "recoveries  {troubles}: helped by abort {recovered_by_abort} of {aborts}, soft-reset \
+         {recovered_by_soft_reset} of {soft_resets}, reprogram {recovered_by_reprogram} of {reprograms}; lost {losses} times"
+    )?;
+    writeln!(
+        out,
+        "self-tests  {self_tests_passed} passed, {self_tests_failed} failed"
+    )?;
     Ok(())
 }
 

@@ -160,11 +160,18 @@ pub struct SimulatedTime {
 
 /// A card as the runtime sees it.
 ///
+/// Between the runtime and each backend stands [`Guard`](crate::recovery::Guard): a method that is added here is added there.
+///
 /// Methods may be called from many threads at once. `unit` is an index into the image's compute units and
 /// addresses are within the image's banks: the runtime checks both before it calls.
 pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     /// The loaded image.
     fn image(&self) -> Option<Arc<Image>>;
+
+    /// The loaded image, or why it cannot be read.
+    fn try_image(&self) -> Result<Option<Arc<Image>>> {
+        Ok(self.image())
+    }
 
     /// Counts programmings and resets: a handle made under another generation is stale.
     fn generation(&self) -> u64;
@@ -175,8 +182,24 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     /// Loads an image unless there is one: whoever came first, of this process or another, stays.
     fn program_empty(&self, image: Arc<Image>) -> Result<()>;
 
-    /// Resets the kernels of the loaded image.
+    /// Resets the kernels of the loaded image. This program's runs end.
     fn reset(&self) -> Result<()>;
+
+    /// Resets one compute unit; this program's runs on it end, and the other units work on.
+    fn reset_unit(&self, unit: usize) -> Result<()>;
+
+    /// Loads the loaded image again, whatever goes on: all state and all memory of the card are new.
+    fn renew(&self) -> Result<()>;
+
+    /// Whether what stands for the card is in this process, made after its options: what is wrong with it may be theirs.
+    fn lives_here(&self) -> bool {
+        false
+    }
+
+    /// Stores what outlives the process as it is now, where the process keeps it.
+    fn commit(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Memory of `len` bytes in a bank: its address, if the card gives out its memory itself. `None` where the runtime
     /// does, from what the image says of the banks.

@@ -166,6 +166,19 @@ impl<D: Device> Residency<D> {
         Ok(seat)
     }
 
+    /// As [`Residency::sit`], whatever is stored: the device is about to be made anew.
+    pub(crate) fn sit_to_renew(&self) -> Result<Seat<'_, D>> {
+        let mut seat = Seat {
+            residency: self,
+            resident: self.resident.lock(),
+        };
+        if seat.resident.turn.is_none() {
+            seat.check_open()?;
+            seat.take_turn_without_device(&patience())?;
+        }
+        Ok(seat)
+    }
+
     pub(crate) fn sit_patiently(&self, patience: &Patience) -> Result<Seat<'_, D>> {
         let mut seat = Seat {
             residency: self,
@@ -324,13 +337,18 @@ impl Holding {
 }
 
 impl<D: Device> Seat<'_, D> {
-    fn take_turn(&mut self, patience: &Patience) -> Result<()> {
+    fn check_open(&self) -> Result<()> {
         if self.resident.closed {
             return Err(Error::WrongState {
                 card: self.residency.id,
                 reason: "it was closed; open it again".to_owned(),
             });
         }
+        Ok(())
+    }
+
+    fn take_turn(&mut self, patience: &Patience) -> Result<()> {
+        self.check_open()?;
         self.resident.used = true;
         if self.resident.turn.is_some() {
             return Ok(());
@@ -406,7 +424,7 @@ impl<D: Device> Seat<'_, D> {
     }
 
     /// Stores the device if it changed.
-    fn store(&mut self) -> Result<()> {
+    pub(crate) fn store(&mut self) -> Result<()> {
         let Self {
             residency,
             resident,
@@ -483,6 +501,27 @@ impl<D: Device> Seat<'_, D> {
             return Ok(());
         }
         self.program(image)
+    }
+
+    /// The device, if this process has it.
+    pub(crate) fn present(&mut self) -> Option<&mut D> {
+        self.resident.device.as_mut()
+    }
+
+    /// Makes the device anew from the stored image, which is forgotten if it cannot be read; older handles become stale.
+    pub(crate) fn renew(&mut self) -> Result<()> {
+        self.resident.device = None;
+        let renewed = self
+            .residency
+            .store
+            .discard_model_state()
+            .and_then(|()| self.refresh());
+        match &renewed {
+            Ok(()) => self.resident.dirty = true,
+            // Whoever sits next tries again, or hears why it cannot be done.
+            Err(_) => self.resident.turn = None,
+        }
+        renewed
     }
 
     /// Resets the device and makes older handles stale.

@@ -145,6 +145,24 @@ impl Backend for SoftwareBackend {
         Ok(())
     }
 
+    fn reset_unit(&self, _unit: usize) -> Result<()> {
+        self.residency.sit()?.device()?.reset()
+    }
+
+    fn renew(&self) -> Result<()> {
+        self.residency.sit_to_renew()?.renew()?;
+        self.retire_queues();
+        Ok(())
+    }
+
+    fn lives_here(&self) -> bool {
+        true
+    }
+
+    fn commit(&self) -> Result<()> {
+        self.residency.sit()?.store()
+    }
+
     fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()> {
         let card = self.residency.id();
         self.residency

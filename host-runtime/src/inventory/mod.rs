@@ -14,6 +14,7 @@ use crate::card_id::CardId;
 use crate::card_name::ServedName;
 use crate::image::Image;
 use crate::lease::CardResources;
+use crate::recovery::lost;
 use crate::store::{self, Holder, LeaseInfo};
 use crate::{Error, Result};
 pub use pci::{Bar, PciDetails, PcieLink};
@@ -253,6 +254,9 @@ fn entry(card: CardId, state_folder: Option<&Path>) -> Result<CardEntry> {
         return served_entry(card, name, state_folder);
     }
     let peek = store::peek(card, state_folder)?;
+    if let Some(reason) = peek.lost {
+        return Err(lost(card, reason));
+    }
     let image = peek.image.as_ref().map(|path| {
         let xclbin = bitstreams::Xclbin::read(path)?;
         Image::new(xclbin)
@@ -273,6 +277,9 @@ fn entry(card: CardId, state_folder: Option<&Path>) -> Result<CardEntry> {
 /// A served card tells of itself, to whoever attaches for a moment.
 fn served_entry(card: CardId, name: ServedName, state_folder: Option<&Path>) -> Result<CardEntry> {
     let peek = store::peek(card, state_folder)?;
+    if let Some(reason) = peek.lost {
+        return Err(lost(card, reason));
+    }
     let socket = store::served_socket(name, state_folder)?;
     // No opening of the card, which its lease might exclude.
     let attached = PcieBackend::open_served(card, &socket, None)?;
@@ -288,7 +295,8 @@ fn unusable(card: CardId, error: &Error) -> UnusableCard {
     let advice = match error {
         Error::StateDamaged { .. } => format!("`fpga-ctl reset --card {card}`"),
         Error::StateFolder { advice, .. } => (*advice).to_owned(),
-        Error::CardUnusable { advice, .. } => advice.clone(),
+        Error::CardUnusable { advice, .. } | Error::DeviceLost { advice, .. } => advice.clone(),
+        Error::NotRecovered { left, .. } => format!("`fpga-ctl reset --card {card} --rung {left}`"),
         _ => "see the reason".to_owned(),
     };
     UnusableCard {

@@ -12,6 +12,7 @@
 //!   loading.lock    locked by the process that replaces the image of a shared card
 //!   image.lock      locked shared by the processes that use that image, see SharedImage
 //!   unit-<n>.lock   locked shared or exclusively by those who use that compute unit, see Contexts
+//!   health          what the ladder out of trouble did, and whether the card is lost, see Health
 //!   holders/        a locked file for each opening, for those who ask who it is
 //!   lease.lock, leased, leases/   see lease
 //! ```
@@ -19,6 +20,7 @@
 //! Every lock dies with its process.
 
 mod contexts;
+mod health;
 mod holders;
 pub(crate) mod lease;
 mod locked_file;
@@ -29,11 +31,13 @@ mod turn;
 use std::fs::{File, OpenOptions as FileOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use contexts::Contexts;
+pub(crate) use health::{Condition, Count, Health};
 pub use holders::Holder;
 pub use lease::{LEASE_VARIABLE, LeaseInfo, Reserved};
 pub(crate) use record::Record;
@@ -152,6 +156,7 @@ pub(crate) struct CardStore {
     folder: PathBuf,
     turn: File,
     queue: File,
+    health: Arc<Health>,
     // Released in this order: first nobody is listed, then others may open.
     _holder: LockedFile,
     _access: File,
@@ -205,6 +210,8 @@ impl CardStore {
                 return Err(fault("lock", &folder.join("access.lock"), source));
             }
         }
+        let health = Health::open(&folder)
+            .map_err(|source| fault("open the health file", &folder.join("health"), source))?;
         passage.check(id, &folder)?;
         let holder = holders::enlist(&folder, options.access, &options.purpose)
             .map_err(|source| fault("write to", &folder.join("holders"), source))?;
@@ -212,11 +219,17 @@ impl CardStore {
             id,
             turn: lock_file("turn.lock")?,
             queue: lock_file("queue.lock")?,
+            health: Arc::new(health),
             folder,
             _holder: holder,
             _access: access,
             _passage: passage,
         })
+    }
+
+    /// How the card is, for all processes.
+    pub(crate) fn health(&self) -> &Arc<Health> {
+        &self.health
     }
 
     /// Reads what is stored; all of it or an error. Needs no turn: what another process replaces and removes while it is
@@ -394,6 +407,8 @@ pub(crate) struct Peek {
     pub(crate) image: Option<PathBuf>,
     pub(crate) holders: Vec<Holder>,
     pub(crate) leases: Vec<LeaseInfo>,
+    /// Why the card is lost, if it is.
+    pub(crate) lost: Option<String>,
 }
 
 pub(crate) fn peek(id: CardId, chosen: Option<&Path>) -> Result<Peek> {
@@ -407,7 +422,26 @@ pub(crate) fn peek(id: CardId, chosen: Option<&Path>) -> Result<Peek> {
         image: record.image.map(|name| folder.join(name)),
         holders: holders::list(&folder),
         leases: lease::leases_in(&folder),
+        lost: match Health::peek(&folder) {
+            Some(Condition::Lost(reason)) => Some(reason),
+            _ => None,
+        },
     })
+}
+
+/// The health file in a folder.
+#[cfg(test)]
+pub(crate) fn open_health(folder: &Path) -> io::Result<Health> {
+    Health::open(folder)
+}
+
+/// What the health file of a card holds, without opening the card; `None` if it was never used.
+pub(crate) fn health(id: CardId, chosen: Option<&Path>) -> Result<Option<Health>> {
+    let folder = state_root(id, chosen)?.join(id.folder_name());
+    Ok(folder
+        .exists()
+        .then(|| Health::open(&folder).ok())
+        .flatten())
 }
 
 #[cfg(test)]

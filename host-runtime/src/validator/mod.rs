@@ -5,12 +5,14 @@
 
 mod card_policy;
 mod piece;
+mod retry;
 
 use std::time::{Duration, Instant};
 
 use crate::cancel::CancelToken;
 use crate::card::Card;
 use crate::kernel::Kernel;
+use crate::recovery::{Recovered, Recovery};
 use crate::tcp::registers as reg;
 use crate::tcp::{
     Descriptor, Detail, Options, Output, Policy, PolicySlot, Profile, Tally, Verdict, golden,
@@ -93,6 +95,8 @@ pub struct Summary {
     pub elapsed: Duration,
     /// Simulated clocks that passed; `None` where time is real.
     pub clocks: Option<u64>,
+    /// How the card was brought back meanwhile: its runs in trouble were done again.
+    pub recoveries: Vec<Recovered>,
 }
 
 /// A validation's account and all its answers.
@@ -126,6 +130,7 @@ pub struct Validator {
     timeout: Duration,
     cancel: CancelToken,
     progress: Option<Box<dyn FnMut(Progress) + Send>>,
+    recovery: Recovery,
     pieces: Vec<Piece>,
 }
 
@@ -150,7 +155,11 @@ impl Validator {
             tracing::info!(card = %card.id(), "programming the default image");
             card.program_empty(&crate::Image::default_image()?)?;
         }
-        let kernel = card.kernel(KERNEL)?;
+        Self::on(card, card.kernel(KERNEL)?)
+    }
+
+    /// A validator on compute units of that kernel.
+    pub(crate) fn on(card: &Card, kernel: Kernel) -> Result<Self> {
         let identity = (
             kernel.read_register(reg::IDENTITY)?,
             kernel.read_register(reg::INTERFACE_VERSION)?,
@@ -179,6 +188,7 @@ impl Validator {
             timeout: DEFAULT_TIMEOUT,
             cancel: CancelToken::new(),
             progress: None,
+            recovery: card.core().recovery(),
             pieces: Vec::new(),
         })
     }
@@ -231,6 +241,14 @@ impl Validator {
     #[must_use]
     pub fn cancel(mut self, cancel: CancelToken) -> Self {
         self.cancel = cancel;
+        self
+    }
+
+    /// How far the card is brought back when a run gets into trouble; the default is what the card was opened with. The
+    /// descriptors of that run are then judged once more: to judge has no other effect, so that is safe.
+    #[must_use]
+    pub fn recovery(mut self, recovery: Recovery) -> Self {
+        self.recovery = recovery;
         self
     }
 
@@ -288,6 +306,7 @@ impl Validator {
             policy: self.current_policy()?,
             tally: Tally::default(),
             done: 0,
+            recoveries: Vec::new(),
         };
         let resolved = self.resolved();
         let slot = match resolved {
@@ -299,7 +318,11 @@ impl Validator {
             ..self.options
         };
 
-        let result = self.stream(options, resolved, chunks, &mut account, &mut sink);
+        let job = Job {
+            options,
+            choice: resolved,
+        };
+        let result = self.stream(job, chunks, &mut account, &mut sink);
         if result.is_err() {
             // Runs under way write to buffers that are about to go.
             for piece in &mut self.pieces {
@@ -309,6 +332,7 @@ impl Validator {
         result?;
         Ok(Summary {
             tally: account.tally,
+            recoveries: account.recoveries,
             elapsed: begin.elapsed(),
             clocks: clocks(&self.card)
                 .zip(first_clock)
@@ -328,73 +352,56 @@ impl Validator {
 
     fn stream<C: AsRef<[Descriptor]>>(
         &mut self,
-        options: Options,
-        policy: PolicyChoice,
+        job: Job,
         chunks: impl IntoIterator<Item = C>,
         account: &mut Account,
         sink: &mut impl FnMut(&[Descriptor], Answers<'_>) -> Result<()>,
     ) -> Result<()> {
-        let given = match policy {
-            PolicyChoice::Given(policy) => Some(policy),
-            _ => None,
-        };
         let mut next = 0;
         for chunk in chunks {
             for descriptors in chunk.as_ref().chunks(PIECE) {
-                self.complete(next, options, account, sink)?;
+                self.complete(next, job, account, sink)?;
                 if self.cancel.is_cancelled() {
                     return Err(Error::Cancelled {
                         card: self.card.id(),
                     });
                 }
-                self.reserve(next, descriptors.len(), options)?;
-                self.pieces[next].start(descriptors, options, given.as_ref())?;
+                self.start_or_recover(next, descriptors, job, account)?;
                 next = 1 - next;
             }
         }
-        self.complete(next, options, account, sink)?;
-        self.complete(1 - next, options, account, sink)
+        self.complete(next, job, account, sink)?;
+        self.complete(1 - next, job, account, sink)
     }
 
-    /// Makes sure that piece `index` has room for that many descriptors.
-    fn reserve(&mut self, index: usize, count: usize, options: Options) -> Result<()> {
-        let room = self
-            .pieces
-            .get(index)
-            .is_some_and(|piece| piece.fits(count, options));
-        if !room {
-            let piece = Piece::new(&self.card, &self.kernel, count, options)?;
-            if index < self.pieces.len() {
-                self.pieces[index] = piece;
-            } else {
-                self.pieces.push(piece);
-            }
+    /// Starts a run on piece `index`, which has room for the descriptors or is made anew.
+    fn start(&mut self, index: usize, descriptors: &[Descriptor], job: Job) -> Result<()> {
+        let count = descriptors.len();
+        while self.pieces.len() <= index {
+            let piece = Piece::new(&self.card, &self.kernel, count, job.options)?;
+            self.pieces.push(piece);
         }
-        Ok(())
+        if !self.pieces[index].fits(count, job.options) {
+            self.pieces[index] = Piece::new(&self.card, &self.kernel, count, job.options)?;
+        }
+        self.pieces[index].start(descriptors, job.options, job.given().as_ref())
     }
 
     /// Waits for a piece that was started, and hands its answers out.
     fn complete(
         &mut self,
         index: usize,
-        options: Options,
+        job: Job,
         account: &mut Account,
         sink: &mut impl FnMut(&[Descriptor], Answers<'_>) -> Result<()>,
     ) -> Result<()> {
-        let Some(piece) = self
-            .pieces
-            .get_mut(index)
-            .filter(|piece| piece.is_running())
-        else {
+        if !self.pieces.get(index).is_some_and(Piece::is_running) {
             return Ok(());
-        };
+        }
+        let tally = self.finish_or_recover(index, job, account)?;
+        let options = job.options;
         let card = self.card.id();
-        let tally = piece.finish(card, self.timeout, &self.cancel)?;
-        let (descriptors, answers) = piece.answers(options.output);
-        let consistent = match answers {
-            Answers::Verdicts(verdicts) => tally.matches_verdicts(verdicts),
-            Answers::Details(details) => tally == Tally::from_details(details),
-        };
+        let (descriptors, answers) = self.pieces[index].answers(options.output);
         if self.check {
             compare(
                 card,
@@ -405,9 +412,6 @@ impl Validator {
                 &account.policy,
             )?;
         }
-        if !consistent {
-            return Err(Error::Inconsistent { card });
-        }
         account.done += descriptors.len() as u64;
         account.tally += tally;
         sink(descriptors, answers)?;
@@ -416,12 +420,48 @@ impl Validator {
         }
         Ok(())
     }
+
+    /// Waits for the run of a piece; its account, if that agrees with the answers.
+    fn finish(&mut self, index: usize, job: Job) -> Result<Tally> {
+        let card = self.card.id();
+        let piece = &mut self.pieces[index];
+        let tally = piece.finish(card, self.timeout, &self.cancel)?;
+        let (_, answers) = piece.answers(job.options.output);
+        let consistent = match answers {
+            Answers::Verdicts(verdicts) => tally.matches_verdicts(verdicts),
+            Answers::Details(details) => tally == Tally::from_details(details),
+        };
+        if consistent {
+            piece.end();
+            Ok(tally)
+        } else {
+            Err(Error::Inconsistent { card })
+        }
+    }
+}
+
+/// What all runs of a validation have in common.
+#[derive(Debug, Clone, Copy)]
+struct Job {
+    options: Options,
+    choice: PolicyChoice,
+}
+
+impl Job {
+    /// The policy that is put into the slot for the length of each run.
+    fn given(&self) -> Option<Policy> {
+        match self.choice {
+            PolicyChoice::Given(policy) => Some(policy),
+            _ => None,
+        }
+    }
 }
 
 struct Account {
     policy: Policy,
     tally: Tally,
     done: u64,
+    recoveries: Vec<Recovered>,
 }
 
 /// Stops at the first answer that the golden model does not give.

@@ -85,6 +85,12 @@ impl Piece {
         self.running
     }
 
+    /// The descriptors of the run whose answers were not handed out.
+    pub(super) fn under_way(&self) -> Option<&[Descriptor]> {
+        let bytes = &self.input.map()[..self.count * Descriptor::SIZE];
+        self.running.then(|| bytemuck::cast_slice(bytes))
+    }
+
     /// Copies the descriptors to the card and starts the run.
     pub(super) fn start(
         &mut self,
@@ -115,7 +121,6 @@ impl Piece {
         cancel: &CancelToken,
     ) -> Result<Tally> {
         self.run.wait_or_cancel(timeout, cancel)?;
-        self.running = false;
         let outcome = self.run.outcome();
         let &[status, address_low, address_high, ..] = &outcome.after[..] else {
             return Err(Error::Inconsistent { card });
@@ -140,6 +145,11 @@ impl Piece {
         self.output
             .sync_range(Direction::FromDevice, ..self.count * self.answer_bytes)?;
         Ok(Tally::from_counters(counters))
+    }
+
+    /// Its answers are good.
+    pub(super) fn end(&mut self) {
+        self.running = false;
     }
 
     /// The descriptors of the finished run and the answers to them.

@@ -3,11 +3,13 @@
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use host_runtime::bitstreams::link::{Config, KernelSource, Linker};
 use host_runtime::bitstreams::trust::{LOCAL_KEY, TrustStore};
 use host_runtime::bitstreams::{Bitstream, ComputeUnit, ImageBuilder, Xclbin};
+use host_runtime::cosim::Cache;
 use host_runtime::{
     Card, CardId, Image, OpenOptions, ServeOptions, ServedCard, SimOptions, TrustOptions,
 };
@@ -58,6 +60,25 @@ impl Bench {
         let store = TrustStore::open(Some(&self.trust_folder())).unwrap();
         let key = store.secret(LOCAL_KEY).unwrap();
         Image::new(image.signed(&key).unwrap()).unwrap()
+    }
+
+    /// An image with two compute units of `kernels/hang.sv`, `hang_1` and `hang_2`.
+    pub(crate) fn hang_image(&self) -> Arc<Image> {
+        let kernels = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernels");
+        let source = KernelSource {
+            description: Some(kernels.join("hang.toml")),
+            ..KernelSource::default()
+        };
+        let config = self.folder.path().join("two.cfg");
+        std::fs::write(&config, "[connectivity]\nnk=hang:2\n").unwrap();
+        let linker = Linker {
+            kernels: vec![source],
+            config: Config::read(&config).unwrap(),
+            trust_folder: Some(self.trust_folder()),
+            ..Linker::default()
+        };
+        let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("models"));
+        Image::new(linker.link(&cache).unwrap().image).unwrap()
     }
 
     pub(crate) fn open(&self, id: CardId) -> Card {

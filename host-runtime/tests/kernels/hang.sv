@@ -1,4 +1,5 @@
-// A kernel (ap_ctrl_hs) whose run ends after as many clocks as register 0x10 says, or never if it says 0.
+// A kernel (ap_ctrl_hs) whose run ends after as many clocks as register 0x10 says, or never if it says 0. As many resets as
+// register 0x18 says leave it as it is: then only a model that is loaded anew works.
 `default_nettype none
 module hang (
     input  wire        ap_clk,
@@ -22,7 +23,8 @@ module hang (
     input  wire        s_axi_control_RREADY
 );
   reg [31:0] clocks, left;
-  reg start, done;
+  reg [31:0] wedged = 0;
+  reg start, done, in_reset;
   wire write = s_axi_control_AWVALID && s_axi_control_WVALID && !s_axi_control_BVALID;
   wire read = s_axi_control_ARVALID && !s_axi_control_RVALID;
   assign s_axi_control_AWREADY = write;
@@ -45,18 +47,22 @@ module hang (
         left <= clocks;
       end
       if (s_axi_control_AWADDR == 6'h10) clocks <= s_axi_control_WDATA;
+      if (s_axi_control_AWADDR == 6'h18) wedged <= s_axi_control_WDATA;
     end
     if (read) begin
       s_axi_control_RVALID <= 1;
       s_axi_control_RDATA <= s_axi_control_ARADDR == 6'h10 ? clocks : {29'd0, !start, done, start};
       if (s_axi_control_ARADDR == 6'h00) done <= 0;
     end
+    in_reset <= !ap_rst_n;
     if (!ap_rst_n) begin
       s_axi_control_BVALID <= 0;
       s_axi_control_RVALID <= 0;
-      start <= 0;
-      done <= 0;
-    end
+      if (wedged == 0) begin
+        start <= 0;
+        done <= 0;
+      end
+    end else if (in_reset && wedged != 0) wedged <= wedged - 1;
   end
 endmodule
 `default_nettype wire

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::recovery::Rung;
+
 /// A failure between the driver and a PCIe card.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -83,9 +85,48 @@ pub enum PcieError {
     /// Registers read all ones, also those that never do.
     #[error("the card does not answer any more: it was removed, or its link went down")]
     Removed,
+    /// The card says that it does not work.
+    #[error("the card stopped with an error, which its server has logged")]
+    Stopped,
+    /// A compute unit could not be worked on.
+    #[error("a register access failed: {0}")]
+    Unit(String),
     /// The card refused a command.
     #[error("the card refused: {0}")]
     Refused(String),
+}
+
+impl PcieError {
+    /// Whether the way to the card is gone for good.
+    pub(crate) fn is_loss(&self) -> bool {
+        match self {
+            Self::Removed => true,
+            Self::Served(error) => matches!(
+                error,
+                vfio_user::Error::Closed | vfio_user::Error::Io(_) | vfio_user::Error::Protocol(_)
+            ),
+            _ => false,
+        }
+    }
+
+    /// Where the ladder begins, if the card is to blame and may be mended.
+    pub(crate) fn first_rung(&self) -> Option<Rung> {
+        match self {
+            Self::Dma { .. } | Self::Short { .. } => Some(Rung::Abort),
+            Self::RegisterRefused { .. } | Self::Unit(_) => Some(Rung::Abort),
+            Self::TimedOut { .. } | Self::Stopped => Some(Rung::SoftReset),
+            Self::Served(vfio_user::Error::TimedOut { .. }) => Some(Rung::SoftReset),
+            _ => None,
+        }
+    }
+
+    /// Back out of what [`Registers`](crate::backend::polled_unit::Registers) return.
+    pub(super) fn from_io(error: std::io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => error,
+            Err(other) => Self::Unit(other.to_string()),
+        }
+    }
 }
 
 impl From<PcieError> for std::io::Error {

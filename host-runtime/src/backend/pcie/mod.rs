@@ -9,7 +9,9 @@ mod doorbells;
 mod error;
 mod host;
 mod pair;
+mod presence;
 mod refusals;
+mod runs;
 mod transport;
 mod unit;
 
@@ -27,6 +29,7 @@ use self::dma::DmaEngine;
 use self::doorbells::Doorbells;
 pub use self::error::PcieError;
 use self::host::{HostBuffers, HostSides};
+use self::presence::{check_presence, lost};
 use self::refusals::Refusals;
 use self::transport::{DmaSpace, Mapped, Transport, Vfio, VfioUser};
 use self::unit::{Doorbell, Unit};
@@ -54,6 +57,9 @@ const PROGRAMMING_TIMEOUT: Duration = Duration::from_secs(150);
 const COMMAND: u64 = 4;
 const MEMORY_SPACE: u32 = 1 << 1;
 const BUS_MASTER: u32 = 1 << 2;
+
+/// Longest text that says why a command failed.
+const MOST_TEXT: u32 = 1 << 16;
 
 /// Pause between looks at what another process does.
 const PAUSE: Duration = Duration::from_micros(200);
@@ -158,10 +164,15 @@ impl PcieBackend {
 
     fn failed(&self, action: &'static str) -> impl Fn(PcieError) -> Error {
         let card = self.id;
-        move |source| Error::Pcie {
-            card,
-            action,
-            source,
+        move |source| {
+            if source.is_loss() {
+                return lost(card, &source);
+            }
+            Error::Pcie {
+                card,
+                action,
+                source,
+            }
         }
     }
 
@@ -205,13 +216,7 @@ impl PcieBackend {
             for (_, mut unit) in state.units.drain() {
                 for run in unit.give_up() {
                     state.unit_of.remove(&run);
-                    state.ended.insert(
-                        run,
-                        Err(Error::Stale {
-                            card: self.id,
-                            what: "run",
-                        }),
-                    );
+                    state.ended.insert(run, Err(self.stale_run()));
                 }
             }
             let image = match same {
@@ -248,8 +253,12 @@ impl PcieBackend {
                         after: COMMAND_TIMEOUT,
                     });
                 }
-                _ => {
-                    let mut text = vec![0; self.read_user(id::REG_TEXT_BYTES)? as usize];
+                other => {
+                    if other == u32::MAX {
+                        check_presence(&*self.transport)?;
+                    }
+                    let bytes = self.read_user(id::REG_TEXT_BYTES)?.min(MOST_TEXT);
+                    let mut text = vec![0; bytes as usize];
                     self.dma.lock().read_card(id::TEXT_ADDRESS, &mut text)?;
                     return Err(PcieError::Refused(
                         String::from_utf8_lossy(&text).into_owned(),
@@ -313,65 +322,6 @@ impl PcieBackend {
         self.state.lock()
     }
 
-    /// Looks at every unit with something to do, and keeps what has ended.
-    fn advance(&self, state: &mut State) {
-        let client = self.client();
-        for (&index, unit) in &mut state.units {
-            match unit.advance(client) {
-                Ok(ended) => {
-                    for (run, outcome) in ended {
-                        state.unit_of.remove(&run);
-                        state.ended.insert(run, Ok(outcome));
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(card = %self.id, unit = index, %error, "a compute unit was given up");
-                    let text = error.to_string();
-                    for run in unit.give_up() {
-                        state.unit_of.remove(&run);
-                        let reason = format!("a register access failed: {text}");
-                        state.ended.insert(
-                            run,
-                            Err(Error::WrongState {
-                                card: self.id,
-                                reason,
-                            }),
-                        );
-                    }
-                }
-            }
-        }
-    }
-
-    /// Advances until `found` finds something, or patience ends.
-    fn advance_until<T>(
-        &self,
-        patience: &Patience,
-        mut found: impl FnMut(&mut State) -> Option<T>,
-    ) -> Option<T> {
-        let begin = Instant::now();
-        loop {
-            let holding = {
-                let mut state = self.lock();
-                self.advance(&mut state);
-                if let Some(found) = found(&mut state) {
-                    return Some(found);
-                }
-                state.units.values().any(Unit::is_held)
-            };
-            let left = patience.timeout.saturating_sub(begin.elapsed());
-            if left.is_zero() || patience.cancel.is_cancelled() {
-                return None;
-            }
-            // A unit that this process holds interrupts; for one that another holds there is only looking again.
-            if holding {
-                self.doorbell.wait(left);
-            } else {
-                std::thread::sleep(PAUSE.min(left));
-            }
-        }
-    }
-
     fn unknown_run(&self) -> Error {
         Error::WrongState {
             card: self.id,
@@ -387,6 +337,13 @@ impl Backend for PcieBackend {
             tracing::warn!(card = %self.id, %error, "its image could not be read");
             None
         })
+    }
+
+    fn try_image(&self) -> Result<Option<Arc<Image>>> {
+        // The page is this process' own memory: it tells nothing of a card that is gone.
+        check_presence(&*self.transport).map_err(self.failed("be reached"))?;
+        self.look_at_image(&mut self.lock())
+            .map_err(self.failed("tell its image"))
     }
 
     fn generation(&self) -> u64 {
@@ -413,6 +370,16 @@ impl Backend for PcieBackend {
     fn reset(&self) -> Result<()> {
         self.command(id::REG_RESET, 1, "reset its kernels")
             .map_err(self.failed("be reset"))
+    }
+
+    fn reset_unit(&self, unit: usize) -> Result<()> {
+        self.end_unit(unit, None, true)
+    }
+
+    fn renew(&self) -> Result<()> {
+        let image = self.try_image()?;
+        let image = image.ok_or(Error::NotProgrammed { card: self.id })?;
+        self.alone(|| self.load(&image))
     }
 
     fn allocate(&self, bank: usize, len: u64) -> Result<Option<u64>> {
@@ -449,7 +416,7 @@ impl Backend for PcieBackend {
     fn read_register(&self, unit: usize, offset: u32) -> Result<u32> {
         let image = self.image().ok_or(Error::NotProgrammed { card: self.id })?;
         let address = image.units()[unit].base + u64::from(offset);
-        let read = self.transport.read(BAR0_REGION, address);
+        let read = self.read_kernel(address);
         read.and_then(|word| self.refusals.check(address).map(|()| word))
             .map_err(self.failed("read a register"))
     }
@@ -525,27 +492,9 @@ impl Backend for PcieBackend {
             state.unit_of.remove(&run);
             return Ok(());
         }
-        let name = unit.name().to_owned();
-        let given_up = unit.give_up();
-        for other in given_up {
-            state.unit_of.remove(&other);
-            if other != run {
-                let error = Error::Aborted {
-                    card: self.id,
-                    unit: name.clone(),
-                };
-                state.ended.insert(other, Err(error));
-            }
-        }
         drop(state);
-        // The unit is still held: nobody else begins on it before it is reset.
-        let reset = self.command(id::REG_RESET_UNIT, index as u32, "reset a compute unit");
-        if let Some(unit) = self.lock().units.get_mut(&index) {
-            unit.let_go(self.client()).map_err(|source| {
-                self.failed("be let go")(PcieError::Refused(source.to_string()))
-            })?;
-        }
-        reset.map_err(self.failed("abort a run"))
+        // While it is reset the unit is still held: nobody else begins on it before.
+        self.end_unit(index, Some(run), false)
     }
 
     fn reliability(&self) -> Option<Reliability> {

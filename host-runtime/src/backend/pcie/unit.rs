@@ -69,6 +69,9 @@ impl Registers for UserRegisters {
         let address = self.base + u64::from(offset);
         let word = self.transport.read(BAR0_REGION, address)?;
         self.refusals.check(address)?;
+        if word == u32::MAX {
+            super::presence::check_presence(&*self.transport)?;
+        }
         Ok(word)
     }
 
@@ -87,6 +90,8 @@ pub(super) struct Unit {
     semaphore: u64,
     registers: PolledUnit<UserRegisters>,
     held: bool,
+    /// It is being reset: nothing begins.
+    stopped: bool,
     /// Runs that wait for the semaphore.
     waiting: VecDeque<(RunId, RunRequest)>,
 }
@@ -111,6 +116,7 @@ impl Unit {
             semaphore: u64::from(id::REG_HOLDER) + 4 * index as u64,
             registers: PolledUnit::new(registers, image.control(index), interrupts),
             held: false,
+            stopped: false,
             waiting: VecDeque::new(),
         }
     }
@@ -129,6 +135,9 @@ impl Unit {
 
     /// Takes the unit if there is something to do, and gives it back when there is nothing more; the runs that ended.
     pub(super) fn advance(&mut self, client: u32) -> io::Result<Vec<(RunId, RunOutcome)>> {
+        if self.stopped {
+            return Ok(Vec::new());
+        }
         if !self.held && !self.waiting.is_empty() {
             let holder = self.transport.read(BAR0_REGION, self.semaphore)?;
             // Its own number: it was given up while it was held.
@@ -170,6 +179,18 @@ impl Unit {
         let mut runs: Vec<RunId> = waiting.collect();
         runs.extend(self.registers.give_up());
         runs
+    }
+
+    /// Has nothing begin on the unit until [`Unit::go_on`]; whether it is held.
+    pub(super) fn stop_for_reset(&mut self) -> bool {
+        self.stopped = true;
+        self.held
+    }
+
+    /// After a reset.
+    pub(super) fn go_on(&mut self, client: u32) -> io::Result<()> {
+        self.stopped = false;
+        self.let_go(client)
     }
 
     /// Gives the unit back.

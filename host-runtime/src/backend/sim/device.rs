@@ -112,6 +112,11 @@ impl SimDevice {
             let card = self.card;
             return Ok(vec![(run, Err(Error::Aborted { card, unit }))]);
         }
+        self.abort_unit(index)
+    }
+
+    /// Ends all runs of one unit, and resets it alone.
+    pub(super) fn abort_unit(&mut self, index: usize) -> Result<Vec<Ended>> {
         // The answers of the other units' register accesses must not get lost. If they do not come, only a reset of
         // all helps.
         if self.let_registers_settle().is_err() {
@@ -346,10 +351,9 @@ impl SimDevice {
             .map(|run| {
                 let error = match source.take() {
                     Some(source) => Error::Simulation { card, source },
-                    None => Error::WrongState {
+                    None => Error::CardStopped {
                         card,
-                        reason: "an earlier error stopped the simulation; reset the card"
-                            .to_owned(),
+                        reason: "an earlier error stopped the simulation".to_owned(),
                     },
                 };
                 (run, Err(error))

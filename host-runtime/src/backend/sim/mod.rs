@@ -280,6 +280,35 @@ impl Backend for SimBackend {
         seat.reset()
     }
 
+    fn reset_unit(&self, unit: usize) -> Result<()> {
+        let mut seat = self.shared.residency.sit()?;
+        let generation = seat.generation();
+        let device = seat.device()?;
+        for (run, request) in self.shared.board.take_submitted(generation) {
+            device.enqueue(run, request);
+        }
+        let ended = device.abort_unit(unit)?;
+        self.shared.board.post(ended);
+        Ok(())
+    }
+
+    fn renew(&self) -> Result<()> {
+        let mut seat = self.shared.residency.sit_to_renew()?;
+        if let Some(device) = seat.present() {
+            let ended = device.abort_all();
+            self.shared.board.post(ended);
+        }
+        seat.renew()
+    }
+
+    fn lives_here(&self) -> bool {
+        true
+    }
+
+    fn commit(&self) -> Result<()> {
+        self.shared.residency.sit()?.store()
+    }
+
     fn write_memory(&self, address: u64, bytes: &[u8]) -> Result<()> {
         self.worker.kick();
         let memory = self.memory()?;

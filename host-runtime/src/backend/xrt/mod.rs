@@ -305,6 +305,25 @@ impl Backend for XrtBackend {
         })
     }
 
+    fn reset_unit(&self, _unit: usize) -> Result<()> {
+        self.reset()
+    }
+
+    fn renew(&self) -> Result<()> {
+        let image = {
+            let mut state = self.state();
+            let image = state.image.clone();
+            let given_up: Vec<RunId> = state.unit_of.drain().map(|(run, _)| run).collect();
+            for run in given_up {
+                let card = self.id;
+                let what = "run";
+                state.ended.insert(run, Err(Error::Stale { card, what }));
+            }
+            image
+        };
+        self.program(image.ok_or(Error::NotProgrammed { card: self.id })?)
+    }
+
     fn allocate(&self, bank: usize, len: u64) -> Result<Option<u64>> {
         let image = self.image().ok_or(Error::NotProgrammed { card: self.id })?;
         let group = u32::try_from(bank).unwrap_or(u32::MAX);

@@ -11,8 +11,8 @@ use crate::faults::{Event, Fault, FaultInjector, FaultKind, FaultPlan};
 use crate::tcp::random::{self, RandomDescriptors};
 use crate::tcp::{Descriptor, Options, PolicySlot, Profile, golden};
 use crate::{
-    Card, CardId, Error, Image, Inventory, OpenOptions, PolicyChoice, Result, ServeOptions,
-    ServedCard, SimOptions, Validator,
+    Card, CardId, Error, Image, Inventory, OpenOptions, PolicyChoice, Recovery, Result,
+    ServeOptions, ServedCard, SimOptions, Validator,
 };
 
 /// Clocks without progress after which an in-process card gives up: a few milliseconds, many times what a run takes.
@@ -140,6 +140,8 @@ impl Target {
             purpose: "a campaign of faults".to_owned(),
             state_folder: Some(self.state.clone()),
             simulation: simulation(&self.faults),
+            // What a fault is found by, and what helps, is looked at step by step.
+            recovery: Recovery::NONE,
             ..OpenOptions::default()
         };
         let card = Card::open_with(self.id(), &options)?;
