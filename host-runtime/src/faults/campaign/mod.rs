@@ -311,11 +311,14 @@ impl Campaign {
                 match target.use_card(Stage::Idle, &work[1], TIMEOUT) {
                     Ok(true) => (unnoticed(case, grown), "-"),
                     Ok(false) => return Err(wrong("at the next use")),
-                    Err(error) => (kind(&error), recover(target)),
+                    Err(error) => (kind(&error), recover(target, false)),
                 }
             }
             Ok(false) => return Err(wrong("while the fault was in force")),
-            Err(error) => (kind(&error), recover(target)),
+            Err(error) => {
+                let lost = grown(found_before, found(target)).uncorrected > 0;
+                (kind(&error), recover(target, lost))
+            }
         };
         let mended = begin.elapsed() - noticed;
         match target.works(&work[1]) {
@@ -344,8 +347,9 @@ impl Campaign {
     }
 }
 
-/// Brings a card back, rung by rung until it does a small job right, and says which rung did.
-fn recover(target: &mut Target) -> &'static str {
+/// Brings a card back, rung by rung until it does a small job right, and says which rung did. `memory_lost`: a word of its memory
+/// has an error that stays until all of the word is written, and no lower rung than programming writes it.
+fn recover(target: &mut Target, memory_lost: bool) -> &'static str {
     type Climb = fn(&mut Target) -> crate::Result<()>;
     const RUNGS: [(&str, Climb); 4] = [
         // The validator has aborted its run.
@@ -361,7 +365,9 @@ fn recover(target: &mut Target) -> &'static str {
                 .use_card(Stage::Idle, &proof, TIMEOUT)
                 .unwrap_or(false)
     };
-    RUNGS.iter().find(helps).map_or("nothing", |(name, _)| name)
+    let first = if memory_lost { 2 } else { 0 };
+    let mut rungs = RUNGS.iter().skip(first);
+    rungs.find(helps).map_or("nothing", |(name, _)| name)
 }
 
 /// By how much the counts of what was mended have grown.
