@@ -5,20 +5,28 @@ mod common;
 use common::Bench;
 
 #[test]
-fn a_fault_ends_a_validation_with_an_error_and_is_told() {
+fn a_fault_is_told_and_ends_a_validation_unless_the_card_is_brought_back() {
     let bench = Bench::new();
     bench.run(&["sample", "--output", "sample.tcpdb"]).expect(0);
-    let ended = bench
-        .run(&[
+    let suffer = |recover: &str| {
+        bench.run(&[
             "validate",
             "--card",
             "sim:0",
             "sample.tcpdb",
+            "--check",
+            "--recover",
+            recover,
             "--fault",
             "axi-error:on=read,port=m_axi_gmem0",
         ])
-        .expect(2);
-    ended.tells(&["sim:0", "struck 1 of"]);
+    };
+    let ended = suffer("none").expect(2);
+    ended.tells(&["sim:0", "answered a read with an error", "struck 1 of"]);
+    let ended = suffer("abort").expect(0);
+    ended.tells(&["the card recovered", "rung=abort", "struck 1 of"]);
+    let ended = suffer("device-lost").expect(2);
+    ended.tells(&["there are none, abort, soft-reset, reprogram"]);
     // One that is corrected by the card changes nothing.
     let ended = bench
         .run(&[

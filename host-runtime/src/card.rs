@@ -439,13 +439,14 @@ impl CardCore {
 
     pub(crate) fn check_generation(&self, generation: u64, what: &'static str) -> Result<()> {
         if self.backend.generation() == generation {
-            Ok(())
-        } else {
-            Err(Error::Stale {
-                card: self.id,
-                what,
-            })
+            return Ok(());
         }
+        // Of a card that is gone nothing reads as it did.
+        self.backend.try_image()?;
+        Err(Error::Stale {
+            card: self.id,
+            what,
+        })
     }
 }
 

@@ -118,6 +118,30 @@ impl Default for Recovery {
     }
 }
 
+impl fmt::Display for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.up_to.map_or("none", Rung::name))
+    }
+}
+
+/// `none`, or a rung that can be taken.
+impl FromStr for Recovery {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rungs = [None]
+            .into_iter()
+            .chain(Rung::ALL[..3].iter().copied().map(Some));
+        let mut all = rungs.map(|up_to| Self { up_to });
+        all.find(|recovery| recovery.to_string() == text)
+            .ok_or_else(|| {
+                format!(
+                    "{text:?} is no rung to climb to; there are none, abort, soft-reset, reprogram"
+                )
+            })
+    }
+}
+
 /// How a card came out of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Recovered {

@@ -116,3 +116,26 @@ fn a_served_card_whose_server_ended_is_lost_for_its_openings_and_can_be_served_a
     hospital.serve_again();
     works(&hospital.open(Recovery::default()));
 }
+
+#[test]
+fn a_card_that_was_pulled_out_is_lost_at_once_and_works_when_it_is_back_and_opened_anew() {
+    let bench = Bench::new();
+    let options = ServeOptions {
+        image: Some(Image::default_image().unwrap()),
+        state_folder: bench.options().state_folder,
+        ..ServeOptions::default()
+    };
+    let faults = options.simulation.faults.clone();
+    let served = ServedCard::start("pulled".parse().unwrap(), &options).unwrap();
+    let card = bench.open(served.id());
+    let mut validator = Validator::new(&card).unwrap();
+    faults.arm(FaultPlan::of(1, "removal".parse().unwrap()));
+    let error = validator.validate(&[DESCRIPTOR]).unwrap_err();
+    assert!(is_lost(&error), "{error}");
+    faults.disarm();
+    faults.restore_link();
+    // What is there now is not what was opened.
+    assert!(is_lost(&card.read_memory(0, &mut [0; 4]).unwrap_err()));
+    drop((validator, card));
+    bench.open(served.id()).self_test().unwrap();
+}

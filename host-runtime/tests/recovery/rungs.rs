@@ -158,3 +158,34 @@ fn policies_outlive_every_rung() {
         assert_eq!(kernel(&bench.open(id)).policy(slot).unwrap(), policy);
     }
 }
+
+#[test]
+fn a_run_that_anothers_reset_ended_is_no_completed_one() {
+    let hospital = Hospital::served("others-reset");
+    let (card, other) = (
+        hospital.open(Recovery::default()),
+        hospital.open(Recovery::default()),
+    );
+    let mut run = start(&card, "hang:hang_1", FOR_EVER, 0);
+    assert_eq!(run.state(), RunState::Running);
+    other.reset().unwrap();
+    let error = run.wait(PATIENCE).unwrap_err();
+    assert!(matches!(error, Error::Stale { .. }), "{error}");
+    works(&card);
+}
+
+#[test]
+fn a_unit_that_another_program_runs_on_is_not_reset_under_it() {
+    let hospital = Hospital::served("busy");
+    let (card, other) = (
+        hospital.open(Recovery::default()),
+        hospital.open(Recovery::default()),
+    );
+    let mut long = start(&other, "hang:hang_1", 10_000_000, 0);
+    assert_eq!(long.state(), RunState::Running);
+    let (mut mine, error) = hang(&card, 0, Rung::Reprogram);
+    assert!(matches!(error, Error::UnitBusy { .. }), "{error}");
+    assert_eq!(mine.state(), RunState::Aborted);
+    long.wait(PATIENCE).unwrap();
+    assert_eq!(card.recoveries().self_tests_failed, 0);
+}

@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum, value_parser};
 use host_runtime::tcp::{Checksum, Decision, Output, PolicyFile, PolicySlot, Profile, Tally};
-use host_runtime::{Access, CancelToken, Card, PolicyChoice, Validator};
+use host_runtime::{Access, CancelToken, Card, PolicyChoice, Recovery, Validator};
 
 use crate::choices;
 use crate::cli::JsonFlag;
@@ -78,6 +78,9 @@ pub(crate) struct ValidateArgs {
     /// Compare every verdict with the golden model, and stop at the first difference
     #[arg(long)]
     check: bool,
+    /// How far a card in trouble is brought back, and what was under way done again: none, abort, soft-reset or reprogram
+    #[arg(long, value_name = "RUNG|none", default_value_t)]
+    recover: Recovery,
     /// List at most this many descriptors, the worst first
     #[arg(long, value_name = "COUNT", default_value_t = DEFAULT_LIMIT)]
     limit: usize,
@@ -204,6 +207,7 @@ pub(crate) fn run(context: &Context, args: &ValidateArgs) -> Result<ExitCode> {
     let id = context.card();
     let mut options = context.options("validate", Access::Shared);
     options.simulation = args.simulation.options(id)?;
+    options.recovery = args.recover;
 
     let job = Job {
         context,
