@@ -150,7 +150,10 @@ pub(crate) fn run(input: &[u8]) {
         let _ = socket.shutdown(Shutdown::Write);
         check(&replies.join().expect("the reader ends"));
     });
-    if INPUTS.fetch_add(1, Ordering::Relaxed).is_multiple_of(OTHERS) {
+    if INPUTS
+        .fetch_add(1, Ordering::Relaxed)
+        .is_multiple_of(OTHERS)
+    {
         let client =
             Client::connect(SERVER.0.path(), Timeouts::default()).expect("others are served");
         client.write(BAR0_REGION, 8, &[5; 4]).expect("others write");
