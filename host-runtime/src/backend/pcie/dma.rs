@@ -25,6 +25,9 @@ const MOST: usize = 64 << 20;
 /// A transfer of one half takes microseconds; longer than this, and the card is lost.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Pause between looks at a large transfer.
+const PAUSE: Duration = Duration::from_micros(50);
+
 /// Looks without a pause before the thread lets others run.
 const SPINS: u32 = 2000;
 
@@ -217,7 +220,11 @@ impl DmaEngine {
             } else if self.page.word(id::REG_MAGIC) != id::MAGIC {
                 return Err(PcieError::Removed);
             } else if begin.elapsed() < TIMEOUT {
-                std::thread::yield_now();
+                // The card may need the CPU: of a large transfer it takes little to sleep now and then.
+                match bytes {
+                    0..HALF => std::thread::yield_now(),
+                    _ => std::thread::sleep(PAUSE),
+                }
             } else {
                 return Err(PcieError::TimedOut {
                     what: "end a DMA transfer",

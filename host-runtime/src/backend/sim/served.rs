@@ -1,6 +1,7 @@
 //! A simulated card behind the PCIe shell: clocked by a thread of its own for as long as a client holds a compute unit,
 //! as a card's clock runs whether anybody waits or not.
 
+mod clock;
 mod pairs;
 mod windows;
 
@@ -8,19 +9,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use card_shell::identity::PROGRAMMING;
 use card_shell::{
     AxiError, Card, CardError, CardEvents, CardSize, CardStatus, Disturbance, DmaPiece, Doorbell,
     LinkState,
 };
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 
 use self::pairs::Pairs;
 use self::windows::Windows;
 use super::SimOptions;
-use super::device::{QUEUE_CLOCKS, SimConfig, SimDevice};
+use super::device::{SimConfig, SimDevice};
 use super::dma;
 use crate::backend::Reliability;
 use crate::backend::residency::Device;
@@ -31,27 +31,9 @@ use crate::memory::BankAllocator;
 use crate::trust::TrustOptions;
 use crate::{Error, Result};
 
-/// Clocks between looks at what clients want: register accesses wait for no longer.
-const SLICE: u64 = 256;
-
 /// Clocks that go on after the last register access or the last unit that was given back, so that what a driver without
 /// semaphores started comes to its end: a few milliseconds.
 const AFTERGLOW: u64 = 1 << 16;
-
-/// Clocks that go on while queue pairs are held and nothing moves on any bus: more than any memory takes to answer.
-const STILL: u64 = 8192;
-
-/// Clocks between looks whether a queue pair was stopped, while others work on.
-const WATCH: u64 = 1 << 14;
-
-/// How long doorbells are looked at without a pause once nothing is left to do. Who rings after that has to wake the card.
-const SPIN: Duration = Duration::from_millis(1);
-
-/// Looks at doorbells between looks at the time.
-const LOOKS: u32 = 64;
-
-/// Longest sleep while pairs are held: for clients that ring and do not wake.
-const NAP: Duration = Duration::from_millis(100);
 
 /// A simulated card to put behind a shell.
 pub(crate) struct ServedSim {
@@ -113,20 +95,6 @@ fn allocators(image: &Image) -> Vec<BankAllocator> {
 }
 
 impl State {
-    /// Whether the card's clock runs.
-    fn runs(&self) -> bool {
-        let Some(device) = self.device.as_ref().filter(|_| !self.broken) else {
-            return false;
-        };
-        self.held > 0 || self.afterglow > 0 || self.has_pairs() && device.still_for() < STILL
-    }
-
-    fn has_pairs(&self) -> bool {
-        self.events
-            .as_ref()
-            .is_some_and(|events| events.has_pairs())
-    }
-
     fn release(&mut self, address: u64) {
         if let Some(given) = self.given.remove(&address)
             && let Some(allocator) = self.allocators.get_mut(given.bank)
@@ -190,59 +158,6 @@ impl Drop for ServedSim {
 }
 
 impl Shared {
-    fn serve(&self) {
-        let mut state = self.state.lock();
-        while !state.stop {
-            self.take_doorbells(&mut state);
-            if !state.runs() {
-                self.rest(&mut state);
-                continue;
-            }
-            if state.held == 0 {
-                state.afterglow = state.afterglow.saturating_sub(SLICE);
-            }
-            if state.has_pairs() {
-                for _ in 0..SLICE / QUEUE_CLOCKS {
-                    self.take_doorbells(&mut state);
-                    self.clock(&mut state, QUEUE_CLOCKS);
-                }
-            } else {
-                self.clock(&mut state, SLICE);
-            }
-            self.tell_found(&mut state);
-            // Whoever wants a register gets its turn.
-            MutexGuard::bump(&mut state);
-        }
-    }
-
-    fn clock(&self, state: &mut State, clocks: u64) {
-        self.with_device(state, |device, pairs, events, unwatched| {
-            device.free_run(clocks)?;
-            pairs.tell_interrupts(device, events)?;
-            *unwatched += clocks;
-            if *unwatched >= WATCH {
-                *unwatched = 0;
-                pairs.tell_stopped(device, events)?;
-            }
-            Ok(())
-        });
-        self.tell_interrupts(state);
-    }
-
-    /// Uses the device, which breaks down if that fails.
-    fn with_device(
-        &self,
-        state: &mut State,
-        act: impl FnOnce(&mut SimDevice, &mut Pairs, &dyn CardEvents, &mut u64) -> Result<()>,
-    ) {
-        let (Some(device), Some(events)) = (&mut state.device, &state.events) else {
-            return;
-        };
-        if let Err(error) = act(device, &mut state.pairs, &**events, &mut state.unwatched) {
-            self.break_down(state, &error);
-        }
-    }
-
     /// Tells clients of what memory and link found.
     fn tell_found(&self, state: &mut State) {
         let memory = state.device.as_ref().map(|device| device.memory());
@@ -256,58 +171,6 @@ impl Shared {
             state.found = found;
             self.changed(state);
         }
-    }
-
-    /// Takes over what was rung, and sends it to the kernels; whether there was anything.
-    fn take_doorbells(&self, state: &mut State) -> bool {
-        let events = state.events.as_ref();
-        let rang = events.is_some_and(|events| events.poll_doorbells());
-        let mut rung = std::mem::take(&mut *self.rung.lock());
-        if rung.is_empty() {
-            return rang;
-        }
-        if !state.broken {
-            self.with_device(state, |device, pairs, events, _| {
-                pairs.deliver(&mut rung, device, events)?;
-                // Something moves, so that the clock runs.
-                device.free_run(1)
-            });
-        }
-        true
-    }
-
-    /// Nothing is to be clocked: looks at doorbells for a while, then sleeps until it is woken.
-    fn rest(&self, state: &mut MutexGuard<'_, State>) {
-        let Some(events) = state.events.clone().filter(|events| events.has_pairs()) else {
-            self.wake.wait(state);
-            return;
-        };
-        if !state.broken {
-            self.with_device(state, |device, pairs, events, _| {
-                pairs.tell_stopped(device, events)
-            });
-        }
-        let mut begin = Instant::now();
-        while begin.elapsed() < SPIN {
-            for _ in 0..LOOKS {
-                if self.take_doorbells(state) {
-                    if state.runs() {
-                        return;
-                    }
-                    begin = Instant::now();
-                }
-            }
-            MutexGuard::bump(state);
-            if state.stop || state.runs() || !events.has_pairs() {
-                return;
-            }
-        }
-        state.woken = false;
-        events.set_asleep(true);
-        while !self.take_doorbells(state) && !state.woken && !state.stop && !state.runs() {
-            self.wake.wait_for(state, NAP);
-        }
-        events.set_asleep(false);
     }
 
     fn break_down(&self, state: &mut State, error: &Error) {
