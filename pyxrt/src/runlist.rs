@@ -11,7 +11,7 @@ use crate::arguments::Timeout;
 use crate::device::Context;
 use crate::enums::command_state;
 use crate::error::{empty, failed, raised};
-use crate::execution::{Order, State, is_device_thread};
+use crate::execution::{Command, Order, State, is_device_thread};
 use crate::run::{COMPLETED, NEW, Run, RunCore, SLICE, TIMEOUT, deadline, number};
 use crate::session::Session;
 
@@ -35,6 +35,8 @@ struct List {
     outcome: Option<Outcome>,
     /// What is still to be run, the next one last.
     left: Vec<(Arc<RunCore>, Order)>,
+    /// The run that was started last.
+    last: Option<Arc<Command>>,
 }
 
 /// How an execution stands: what its last run came to, and which that was.
@@ -194,20 +196,38 @@ impl ListCore {
     fn start_next(&self, list: &mut List, index: usize) -> host_runtime::Result<()> {
         match list.left.pop() {
             None => list.end(State::Completed, index),
-            Some((run, order)) => run.adopt(self.session.runs().start(order)?),
+            Some((run, order)) => {
+                let command = self.session.runs().start(order)?;
+                list.last = Some(Arc::clone(&command));
+                run.adopt(command);
+            }
         }
         Ok(())
     }
 
-    /// Waits for the end of the execution, but no longer than that.
+    /// Waits for the end of the execution, but no longer than that. The last run's callbacks are done then, and nothing
+    /// of it is held for them any more, unless this is called by one of them.
     fn wait(&self, until: Instant) -> Option<Outcome> {
-        let mut list = self.list.lock();
-        while list.is_running() && !is_device_thread() {
-            if self.ended.wait_until(&mut list, until).timed_out() {
-                break;
+        let (outcome, last) = {
+            let mut list = self.list.lock();
+            while list.is_running() && !is_device_thread() {
+                if self.ended.wait_until(&mut list, until).timed_out() {
+                    break;
+                }
             }
-        }
-        list.outcome.clone()
+            (list.outcome.clone(), list.last.clone())
+        };
+        let settled = last.is_none_or(|last| {
+            let left = until.saturating_duration_since(Instant::now());
+            last.wait(left)
+        });
+        outcome.map(|outcome| match settled {
+            true => outcome,
+            false => Outcome {
+                state: State::Running,
+                ..outcome
+            },
+        })
     }
 
     /// The list, which must not be under way.

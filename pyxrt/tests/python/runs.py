@@ -254,6 +254,25 @@ class RunLists(unittest.TestCase):
         others.wait()
         self.assertEqual(content(target), VERDICTS[5])
 
+    def test_a_wait_ends_after_the_callbacks_of_the_last_run(self):
+        device, context, kernel = self.load()
+        run = self.run_of(kernel, input_buffer(device, kernel), output_buffer(device, kernel), COUNT, 5)
+        begun, may_end, ended = threading.Event(), threading.Event(), []
+
+        def callback(run, state, data):
+            begun.set()
+            ended.append(may_end.wait(PATIENCE))
+
+        run.add_callback(STATE.ERT_CMD_STATE_COMPLETED, callback)
+        runs = pyxrt.runlist(context)
+        runs.add(run)
+        runs.execute()
+        self.assertTrue(begun.wait(PATIENCE))
+        self.assertIs(runs.wait(1), STATE.ERT_CMD_STATE_TIMEOUT)
+        may_end.set()
+        self.assertIs(runs.wait(), STATE.ERT_CMD_STATE_COMPLETED)
+        self.assertEqual(ended, [True])
+
     def test_a_list_is_of_one_device(self):
         device, context, kernel = self.load()
         other = pyxrt.device(1)
