@@ -293,7 +293,11 @@ impl Queue {
         let (end, error) = match fault {
             PairFault::Stopped(cause) => (End::Stopped(cause), None),
             PairFault::Stale => (End::Stale, None),
-            PairFault::Card(error) => (End::Failed(error.to_string()), Some(error)),
+            PairFault::Card(error) => {
+                // Queues work past the guard: a card that is gone is gone for all of the opening.
+                self.card.core().give_up(&error);
+                (End::Failed(error.to_string()), Some(error))
+            }
         };
         let error = error.unwrap_or_else(|| self.end_error(&end));
         self.ended = Some(end);

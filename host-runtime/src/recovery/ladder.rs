@@ -103,6 +103,7 @@ impl<'a> Climber<'a> {
     fn climb_alone(&self, first: Rung, up_to: Rung, why: &str) -> Result<(Rung, bool)> {
         let card = self.core.id();
         let health = self.core.health();
+        let first = first.max(self.lowest_that_helps());
         let policies = match self.keeps_policies {
             true => Policies::read(self.core),
             false => Policies::none(),
@@ -170,6 +171,16 @@ impl<'a> Climber<'a> {
             },
             left: rung,
         })
+    }
+
+    /// Memory with an error of two bits in a word keeps it until all of that word is written, which is sure to be done by
+    /// loading the image alone: a self-test writes elsewhere. The count begins anew with each load.
+    fn lowest_that_helps(&self) -> Rung {
+        let found = self.core.backend().reliability();
+        match found.is_some_and(|found| found.uncorrected > 0) {
+            true => Rung::Reprogram,
+            false => Rung::Abort,
+        }
     }
 
     /// One rung, and whether it helped.

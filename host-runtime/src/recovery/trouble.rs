@@ -19,6 +19,8 @@ pub(crate) fn first_rung(error: &Error) -> Option<Rung> {
         #[cfg(feature = "cosim")]
         Error::Simulation { .. } => Some(Rung::SoftReset),
         Error::CardStopped { .. } | Error::SelfTest { .. } => Some(Rung::SoftReset),
+        // A queue that the card stopped is opened again; one that was answered wrong has a card that is out of step.
+        Error::QueueAnswer { .. } => Some(Rung::SoftReset),
         Error::Pcie { source, .. } => source.first_rung(),
         Error::NotRecovered { left, .. } => Some(*left),
         Error::DeviceLost { .. } => Some(Rung::DeviceLost),

@@ -148,6 +148,18 @@ fn an_error_response_of_the_memory_is_no_verdict() {
     }
 }
 
+/// A lower rung leaves the damaged word as it is, and it may be one that only a part of is written.
+#[test]
+fn memory_with_an_error_of_two_bits_is_made_new_by_loading_the_image_again() {
+    for struck in [Struck::simulated(20_000), Struck::served("damaged")] {
+        let card = struck.open();
+        struck.strike("memory-flip:bits=2,on=read,at=2");
+        let recoveries = validate(&card, 5000, PATIENCE);
+        assert_eq!(rungs(&recoveries), [Rung::Reprogram], "{}", struck.id);
+        assert_eq!(card.reliability().unwrap().uncorrected, 0);
+    }
+}
+
 #[test]
 fn without_leave_to_recover_the_error_is_told_and_nothing_is_done() {
     let struck = Struck::simulated(20_000);

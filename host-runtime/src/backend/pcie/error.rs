@@ -114,7 +114,9 @@ impl PcieError {
         match self {
             Self::Dma { .. } | Self::Short { .. } => Some(Rung::Abort),
             Self::RegisterRefused { .. } | Self::Unit(_) => Some(Rung::Abort),
-            Self::TimedOut { .. } | Self::Stopped => Some(Rung::SoftReset),
+            Self::TimedOut { .. } | Self::Stopped | Self::HostFaults { .. } => {
+                Some(Rung::SoftReset)
+            }
             Self::Served(vfio_user::Error::TimedOut { .. }) => Some(Rung::SoftReset),
             _ => None,
         }

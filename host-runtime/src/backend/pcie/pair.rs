@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::PcieBackend;
 use super::doorbells::Doorbells;
 use super::error::PcieError;
+use super::presence::lost;
 use crate::backend::Backend;
 use crate::backend::pair::{Pair, PairFault, Route};
 use crate::cancel::CancelToken;
@@ -206,6 +207,9 @@ impl Claim {
     }
 
     fn failed(&self, source: PcieError) -> Error {
+        if source.is_loss() {
+            return lost(self.card(), &source);
+        }
         Error::Pcie {
             card: self.card(),
             action: "serve a queue",
@@ -321,6 +325,10 @@ impl PciePair {
 
     /// Looks whether the pair is still alive.
     fn check(&mut self) -> Result<(), PairFault> {
+        // All ones say nothing of generations.
+        if self.claim.doorbells.status(id::REG_MAGIC) != id::MAGIC {
+            return Err(self.claim.failed(PcieError::Removed).into());
+        }
         if self.claim.is_stale() {
             return Err(PairFault::Stale);
         }
@@ -333,10 +341,7 @@ impl PciePair {
             return Err(self.claim.failed(gone).into());
         }
         if doorbells.status(id::REG_STATUS) & id::status::BROKEN != 0 {
-            return Err(PairFault::Card(Error::WrongState {
-                card: self.claim.card(),
-                reason: "an earlier error stopped it; reset it".to_owned(),
-            }));
+            return Err(self.claim.failed(PcieError::Stopped).into());
         }
         let state = doorbells.status(id::REG_PAIR_STATE + 4 * self.claim.index);
         if state & id::PAIR_STOPPED != 0 {

@@ -403,9 +403,9 @@ impl SimDevice {
         while self.units.iter().any(UnitRuns::awaits_registers) || self.queues.awaits_registers() {
             let now = self.engine.counters().clocks;
             if now >= bound {
-                return Err(Error::WrongState {
+                return Err(Error::CardStopped {
                     card: self.card,
-                    reason: "its registers do not answer; reset it".to_owned(),
+                    reason: "its registers do not answer".to_owned(),
                 });
             }
             let step = self

@@ -135,16 +135,7 @@ impl SimBackend {
 
     /// Whether the card is there to be worked on.
     fn check_link(&self) -> Result<()> {
-        let reason = match self.faults().link() {
-            LinkState::Up => return Ok(()),
-            LinkState::Lost => "its link is down",
-            LinkState::Removed => "it was removed",
-        };
-        Err(Error::CardUnusable {
-            card: self.shared.residency.id(),
-            reason: reason.to_owned(),
-            advice: "open it again".to_owned(),
-        })
+        self.shared.check_link()
     }
 
     fn memory(&self) -> Result<Arc<cosim::DeviceMemory>> {
@@ -175,6 +166,21 @@ impl SimBackend {
 }
 
 impl Shared {
+    /// Whether the card is there. One whose link went down is lost for this opening, as a card on the bus is: it comes back
+    /// as another.
+    pub(super) fn check_link(&self) -> Result<()> {
+        let reason = match self.config.options.faults.link() {
+            LinkState::Up => return Ok(()),
+            LinkState::Lost => "its link is down",
+            LinkState::Removed => "it was removed",
+        };
+        Err(Error::DeviceLost {
+            card: self.residency.id(),
+            reason: reason.to_owned(),
+            advice: "open it anew once it is there again".to_owned(),
+        })
+    }
+
     /// Drives the engine for a slice of clocks: starts what was submitted, completes what ended.
     pub(super) fn drive(&self, seat: &mut Seat<'_, SimDevice>) -> Result<()> {
         let generation = seat.generation();
@@ -281,6 +287,7 @@ impl Backend for SimBackend {
     }
 
     fn reset_unit(&self, unit: usize) -> Result<()> {
+        self.check_link()?;
         let mut seat = self.shared.residency.sit()?;
         let generation = seat.generation();
         let device = seat.device()?;
@@ -293,6 +300,7 @@ impl Backend for SimBackend {
     }
 
     fn renew(&self) -> Result<()> {
+        self.check_link()?;
         let mut seat = self.shared.residency.sit_to_renew()?;
         if let Some(device) = seat.present() {
             let ended = device.abort_all();

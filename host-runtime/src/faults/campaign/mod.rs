@@ -3,27 +3,30 @@
 //! lasts, and nothing is left behind. What does not hold ends the campaign, with the command that replays the case.
 
 mod cases;
+mod error;
+mod found;
 mod report;
 mod resources;
 mod target;
+mod trial;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use cosim::EngineError;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use thiserror::Error;
 
 pub use cases::{Stage, Suffering};
+pub use error::CampaignError;
 pub use report::{CampaignReport, Row, Spread};
 pub use resources::Resources;
 
-use crate::{BusError, Error, PcieError, Reliability};
+use crate::Error;
 use cases::Case;
-use report::{Ledger, Outcome};
-use target::{TIMEOUT, Target, Work};
+use report::Ledger;
+use target::{Target, Work};
+use trial::Trial;
 
 /// Longest that a case may take. A climb to the last rung and two validations take under a second; machines are busy.
 const CASE_TIMEOUT: Duration = Duration::from_secs(90);
@@ -53,64 +56,6 @@ pub struct Campaign {
     pub only: Option<u64>,
     /// Folder for the cards' state, which the campaign has to itself.
     pub state_folder: PathBuf,
-}
-
-/// Why a campaign failed.
-#[derive(Debug, Error)]
-pub enum CampaignError {
-    /// A card answered wrong.
-    #[error("case {case} ({fault} at {stage}): a wrong answer {when}; replay: {replay}")]
-    WrongAnswer {
-        /// The case's number.
-        case: u64,
-        /// What was suffered.
-        fault: String,
-        /// When.
-        stage: &'static str,
-        /// While the fault was in force, or afterwards.
-        when: &'static str,
-        /// The command.
-        replay: String,
-    },
-    /// A card does not work after its recovery.
-    #[error(
-        "case {case} ({fault} at {stage}): the card does not work afterwards: {source}; replay: {replay}"
-    )]
-    NotWorking {
-        /// The case's number.
-        case: u64,
-        /// What was suffered.
-        fault: String,
-        /// When.
-        stage: &'static str,
-        /// Why not.
-        source: Box<Error>,
-        /// The command.
-        replay: String,
-    },
-    /// A case did not end.
-    #[error("case {case} did not end within {waited:?}; replay: {replay}")]
-    Hang {
-        /// The case's number.
-        case: u64,
-        /// How long.
-        waited: Duration,
-        /// The command.
-        replay: String,
-    },
-    /// Something was left behind.
-    #[error("after {struck} faults something is left behind: {what}; the seed is {seed}")]
-    Leak {
-        /// Faults that had struck.
-        struck: u64,
-        /// What.
-        what: String,
-        /// The seed.
-        seed: u64,
-    },
-    /// The cards could not be set up.
-    #[error("the campaign could not begin: {0}")]
-    SetUp(#[source] Box<Error>),
 }
 
 /// What the campaign's thread tells.
@@ -210,7 +155,8 @@ impl Campaign {
             };
             let work = [Work::random(rng.random()), Work::random(rng.random())];
             answers += work.iter().map(Work::len).sum::<u64>();
-            match self.suffer(target, &case, &work)? {
+            let replay = self.replay(number);
+            match Trial::new(target, &case, &work, &replay).suffer()? {
                 Some(outcome) => {
                     struck += 1;
                     ledger.add(&case, outcome);
@@ -275,158 +221,5 @@ impl Campaign {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-    }
-
-    /// Has a card suffer a case. `None`: the fault's event did not come.
-    fn suffer(
-        &self,
-        target: &mut Target,
-        case: &Case,
-        work: &[Work; 2],
-    ) -> Result<Option<Outcome>, CampaignError> {
-        let fault = case.plan.faults[0].to_string();
-        let wrong = |when| CampaignError::WrongAnswer {
-            case: case.index,
-            fault: fault.clone(),
-            stage: case.stage.name(),
-            when,
-            replay: self.replay(case.index),
-        };
-        let clocks = |target: &mut Target| {
-            let time = target.card().ok()?.simulated_time()?;
-            Some(time.clocks)
-        };
-        let found = |target: &mut Target| target.card().ok()?.reliability();
-        let (before, found_before) = (clocks(target), found(target));
-        let begin = Instant::now();
-        target.faults.arm(case.plan.clone());
-        let used = target.use_card(case.stage, &work[0], TIMEOUT);
-        let noticed = begin.elapsed();
-        let struck = target.faults.tally()[0].struck > 0;
-        target.faults.disarm();
-        let (detected, recovered) = match used {
-            Ok(true) => {
-                let grown = grown(found_before, found(target));
-                // What came with the last access shows at the next.
-                match target.use_card(Stage::Idle, &work[1], TIMEOUT) {
-                    Ok(true) => (unnoticed(case, grown), "-"),
-                    Ok(false) => return Err(wrong("at the next use")),
-                    Err(error) => (kind(&error), recover(target, false)),
-                }
-            }
-            Ok(false) => return Err(wrong("while the fault was in force")),
-            Err(error) => {
-                let lost = grown(found_before, found(target)).uncorrected > 0;
-                (kind(&error), recover(target, lost))
-            }
-        };
-        let mended = begin.elapsed() - noticed;
-        match target.works(&work[1]) {
-            Ok(true) => {}
-            Ok(false) => return Err(wrong("after the recovery")),
-            Err(source) => {
-                return Err(CampaignError::NotWorking {
-                    case: case.index,
-                    fault,
-                    stage: case.stage.name(),
-                    source: Box::new(source),
-                    replay: self.replay(case.index),
-                });
-            }
-        }
-        let clocks = before
-            .zip(clocks(target))
-            .and_then(|(before, now)| now.checked_sub(before));
-        Ok(struck.then_some(Outcome {
-            detected,
-            recovered,
-            noticed,
-            mended,
-            clocks,
-        }))
-    }
-}
-
-/// Brings a card back, rung by rung until it does a small job right, and says which rung did. `memory_lost`: a word of its memory
-/// has an error that stays until all of the word is written, and no lower rung than programming writes it.
-fn recover(target: &mut Target, memory_lost: bool) -> &'static str {
-    type Climb = fn(&mut Target) -> crate::Result<()>;
-    const RUNGS: [(&str, Climb); 4] = [
-        // The validator has aborted its run.
-        ("abort, tried again", |_| Ok(())),
-        ("soft-reset", |target| target.card()?.reset()),
-        ("reprogram", Target::program),
-        ("device-lost, opened again", Target::open_again),
-    ];
-    let proof = Work::random(1);
-    let helps = |(_, climb): &&(&str, Climb)| {
-        climb(target).is_ok()
-            && target
-                .use_card(Stage::Idle, &proof, TIMEOUT)
-                .unwrap_or(false)
-    };
-    let first = if memory_lost { 2 } else { 0 };
-    let mut rungs = RUNGS.iter().skip(first);
-    rungs.find(helps).map_or("nothing", |(name, _)| name)
-}
-
-/// By how much the counts of what was mended have grown.
-fn grown(before: Option<Reliability>, now: Option<Reliability>) -> Reliability {
-    let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
-    Reliability {
-        corrected: now.corrected.saturating_sub(before.corrected),
-        uncorrected: now.uncorrected.saturating_sub(before.uncorrected),
-        replays: now.replays.saturating_sub(before.replays),
-    }
-}
-
-/// How a fault was mended that nobody noticed.
-fn unnoticed(case: &Case, counted: Reliability) -> &'static str {
-    use super::FaultKind as Kind;
-    match case.plan.faults[0].kind {
-        _ if counted.corrected > 0 => "ECC: corrected, counted",
-        _ if counted.replays > 0 => "link CRC: sent again, counted",
-        Kind::InterruptLost | Kind::InterruptLate(_) => "the driver looks by itself",
-        Kind::Slow(_) => "waited for",
-        _ => "no effect",
-    }
-}
-
-/// The kind of an error, in few words.
-fn kind(error: &Error) -> &'static str {
-    match error {
-        Error::RunFailed { .. } => "kernel's status register",
-        Error::RunTimeout { .. } => "timeout of the run",
-        Error::Inconsistent { .. } => "counters against answers",
-        Error::Simulation { source, .. } => match source {
-            EngineError::Watchdog { .. } => "watchdog",
-            EngineError::Register { .. } => "register's error response",
-            EngineError::RegisterTimeout { .. } => "register without an answer",
-            _ => "simulation stopped",
-        },
-        Error::Stale { .. } => "generation changed",
-        Error::CardUnusable { .. } | Error::DeviceLost { .. } => "card does not answer",
-        Error::WrongState { .. } => "register access failed",
-        Error::CardStopped { .. } => "simulation stopped",
-        Error::Bus { source, .. } => match source {
-            BusError::Register { .. } => "register's error response",
-            BusError::Transfer { .. } => "DMA status",
-            BusError::Short { .. } => "count of bytes moved",
-            BusError::Uncorrectable { .. } => "ECC",
-            _ => "bus error",
-        },
-        Error::Pcie { source, .. } => match source {
-            PcieError::Dma { .. } => "DMA status",
-            PcieError::Short { .. } => "count of bytes moved",
-            PcieError::RegisterRefused { .. } => "count of refused accesses",
-            PcieError::Unit(_) => "register access failed",
-            PcieError::Stopped => "simulation stopped",
-            PcieError::Removed => "card does not answer",
-            PcieError::Refused(_) => "card's refusal",
-            PcieError::TimedOut { .. } => "timeout of the driver",
-            PcieError::Served(_) => "connection closed",
-            _ => "PCIe error",
-        },
-        _ => "other error",
     }
 }

@@ -80,7 +80,9 @@ impl Work {
             .profile(self.profile)
             .policy(PolicyChoice::Given(self.policy))
             .output(self.options.output)
-            .timeout(timeout);
+            .timeout(timeout)
+            // What a fault is found by shows before anything is done about it.
+            .recovery(Recovery::NONE);
         Ok(validator.validate(&self.descriptors)?.answers == self.expected)
     }
 }
@@ -140,8 +142,6 @@ impl Target {
             purpose: "a campaign of faults".to_owned(),
             state_folder: Some(self.state.clone()),
             simulation: simulation(&self.faults),
-            // What a fault is found by, and what helps, is looked at step by step.
-            recovery: Recovery::NONE,
             ..OpenOptions::default()
         };
         let card = Card::open_with(self.id(), &options)?;
