@@ -35,6 +35,9 @@ pub struct OpenOptions {
     pub trust: crate::trust::TrustOptions,
     /// How far the runtime may climb the ladder out of trouble by itself.
     pub recovery: Recovery,
+    /// How long a PCIe card may take for an answer or a transfer; one that takes longer is lost, as far as this opening is
+    /// concerned. `None`: 10 seconds.
+    pub answer_timeout: Option<Duration>,
     /// What only a simulated card can do.
     #[cfg(feature = "cosim")]
     pub simulation: SimOptions,
@@ -143,9 +146,19 @@ impl Card {
             }
             CardId::Served(name) => {
                 let socket = crate::store::served_socket(name, options.state_folder.as_deref())?;
-                Box::new(PcieBackend::open_served(id, &socket, Some(store))?)
+                Box::new(PcieBackend::open_served(
+                    id,
+                    &socket,
+                    Some(store),
+                    options.answer_timeout,
+                )?)
             }
-            CardId::Pci(address) => Box::new(PcieBackend::open_pci(id, address, store)?),
+            CardId::Pci(address) => Box::new(PcieBackend::open_pci(
+                id,
+                address,
+                store,
+                options.answer_timeout,
+            )?),
             #[cfg(feature = "cosim")]
             CardId::Simulated(_) => {
                 Box::new(crate::backend::sim::SimBackend::open(id, store, options)?)

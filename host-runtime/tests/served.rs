@@ -1,11 +1,16 @@
 //! A simulated card served as a PCIe device, driven by the runtime like any other.
 #![cfg(feature = "cosim")]
 
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
 use host_runtime::collection::sample;
 use host_runtime::tcp::{Descriptor, Profile};
 use host_runtime::{
     Card, CardId, Direction, Error, Image, OpenOptions, ServeOptions, ServedCard, Validator,
 };
+use rustix::process::{Pid, Signal, kill_process};
 
 struct Bench {
     served: Option<ServedCard>,
@@ -198,4 +203,78 @@ fn a_name_is_served_once() {
         Err(Error::NotProgrammed { .. })
     ));
     assert_eq!(empty.clients(), 1);
+}
+
+/// Names the state folder of the process that serves a card.
+const FOLDER: &str = "FPGA_TEST_FOLDER";
+
+/// A process that serves a card named `hung`.
+struct Serving(Child);
+
+impl Serving {
+    fn start(folder: &std::path::Path) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "serving", "--ignored", "--nocapture"])
+            .env(FOLDER, folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut said = said.map_while(Result::ok);
+        assert!(said.any(|line| line.contains("it is served")), "no card");
+        Self(child)
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "the process that a_server_that_hangs_is_waited_for_once stops"]
+fn serving() {
+    let Some(folder) = std::env::var_os(FOLDER) else {
+        return;
+    };
+    let options = ServeOptions {
+        image: Some(Image::default_image().unwrap()),
+        state_folder: Some(folder.into()),
+        ..ServeOptions::default()
+    };
+    let _served = ServedCard::start("hung".parse().unwrap(), &options).unwrap();
+    println!("it is served");
+    // Until the other process ends, too.
+    let _ = std::io::stdin().read_line(&mut String::new());
+}
+
+#[test]
+fn a_server_that_hangs_is_waited_for_once() {
+    let state = tempfile::tempdir().unwrap();
+    let serving = Serving::start(state.path());
+    let options = OpenOptions {
+        state_folder: Some(state.path().to_owned()),
+        answer_timeout: Some(Duration::from_secs(1)),
+        ..OpenOptions::default()
+    };
+    let id = CardId::Served("hung".parse().unwrap());
+    let card = Card::open_with(id, &options).unwrap();
+    validate(&card);
+    serving.signal(Signal::STOP);
+    let mut answers = (0..50).map(|_| card.reset().unwrap_err());
+    let first = answers.next().unwrap();
+    assert!(matches!(first, Error::DeviceLost { .. }), "{first}");
+    assert!(first.to_string().contains("within 1s"), "{first}");
+    assert!(answers.all(|error| error.to_string() == first.to_string()));
+    card.allocate(0, 4096).unwrap_err();
+    drop(card);
+    serving.signal(Signal::CONT);
+    validate(&Card::open_with(id, &options).unwrap());
 }

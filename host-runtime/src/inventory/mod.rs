@@ -282,7 +282,7 @@ fn served_entry(card: CardId, name: ServedName, state_folder: Option<&Path>) -> 
     }
     let socket = store::served_socket(name, state_folder)?;
     // No opening of the card, which its lease might exclude.
-    let attached = PcieBackend::open_served(card, &socket, None)?;
+    let attached = PcieBackend::open_served(card, &socket, None, None)?;
     let image = attached.image();
     let entry = CardEntry::new(card, attached.generation(), image.as_deref(), peek);
     Ok(CardEntry {

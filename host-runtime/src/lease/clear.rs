@@ -30,13 +30,13 @@ pub(crate) fn clear(card: CardId, state_folder: Option<&Path>) -> Result<()> {
         CardId::Simulated(_) | CardId::Software(_) | CardId::Xrt(_) => Ok(()),
         CardId::Served(name) => {
             let socket = crate::store::served_socket(name, state_folder)?;
-            match PcieBackend::open_served(card, &socket, Some(store)) {
+            match PcieBackend::open_served(card, &socket, Some(store), None) {
                 Ok(backend) => backend.empty(),
                 // What it held went with its server.
                 Err(Error::Pcie { .. }) if !crate::store::is_served(name, state_folder) => Ok(()),
                 Err(error) => Err(error),
             }
         }
-        CardId::Pci(address) => PcieBackend::open_pci(card, address, store)?.empty(),
+        CardId::Pci(address) => PcieBackend::open_pci(card, address, store, None)?.empty(),
     }
 }

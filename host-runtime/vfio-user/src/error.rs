@@ -37,6 +37,11 @@ pub enum Error {
         /// For how long it was waited for.
         after: Duration,
     },
+    /// The connection was given up: an earlier request was not answered in time.
+    #[error(
+        "the connection was given up, as the other end did not reply within {0:?}; connect anew once it works again"
+    )]
+    GivenUp(Duration),
     /// The other end does not keep to the protocol.
     #[error("the other end does not keep to the vfio-user protocol: {0}")]
     Protocol(String),

@@ -22,9 +22,6 @@ const BYTES: usize = CONTROL + 4096;
 /// Bytes that one DMA descriptor moves at most, of memory that the card reaches.
 const MOST: usize = 64 << 20;
 
-/// A transfer of one half takes microseconds; longer than this, and the card is lost.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Pause between looks at a large transfer.
 const PAUSE: Duration = Duration::from_micros(50);
 
@@ -219,7 +216,7 @@ impl DmaEngine {
                 std::hint::spin_loop();
             } else if self.page.word(id::REG_MAGIC) != id::MAGIC {
                 return Err(PcieError::Removed);
-            } else if begin.elapsed() < TIMEOUT {
+            } else if begin.elapsed() < self.transport.patience() {
                 // The card may need the CPU: of a large transfer it takes little to sleep now and then.
                 match bytes {
                     0..HALF => std::thread::yield_now(),
@@ -228,7 +225,7 @@ impl DmaEngine {
             } else {
                 return Err(PcieError::TimedOut {
                     what: "end a DMA transfer",
-                    after: TIMEOUT,
+                    after: self.transport.patience(),
                 });
             }
         };

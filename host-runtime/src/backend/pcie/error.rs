@@ -101,9 +101,14 @@ impl PcieError {
     pub(crate) fn is_loss(&self) -> bool {
         match self {
             Self::Removed => true,
+            // One that does not answer in time is given up.
             Self::Served(error) => matches!(
                 error,
-                vfio_user::Error::Closed | vfio_user::Error::Io(_) | vfio_user::Error::Protocol(_)
+                vfio_user::Error::Closed
+                    | vfio_user::Error::Io(_)
+                    | vfio_user::Error::Protocol(_)
+                    | vfio_user::Error::TimedOut { .. }
+                    | vfio_user::Error::GivenUp(_)
             ),
             _ => false,
         }
@@ -117,7 +122,6 @@ impl PcieError {
             Self::TimedOut { .. } | Self::Stopped | Self::HostFaults { .. } => {
                 Some(Rung::SoftReset)
             }
-            Self::Served(vfio_user::Error::TimedOut { .. }) => Some(Rung::SoftReset),
             _ => None,
         }
     }

@@ -46,6 +46,9 @@ use crate::queue::QueueOptions;
 use crate::store::CardStore;
 use crate::{Error, Result};
 
+/// Longest that an answer of the card or a transfer takes, unless who opens the card says otherwise.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Longest that loading an image or a reset takes.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -103,13 +106,25 @@ impl PcieBackend {
         id: CardId,
         socket: &std::path::Path,
         store: Option<CardStore>,
+        answer_timeout: Option<Duration>,
     ) -> Result<Self> {
-        Self::open(id, store, || Ok(Arc::new(VfioUser::connect(socket)?)))
+        let patience = answer_timeout.unwrap_or(ANSWER_TIMEOUT);
+        Self::open(id, store, || {
+            Ok(Arc::new(VfioUser::connect(socket, patience)?))
+        })
     }
 
     /// Opens the card on the bus.
-    pub(crate) fn open_pci(id: CardId, address: PciAddress, store: CardStore) -> Result<Self> {
-        Self::open(id, Some(store), || Ok(Arc::new(Vfio::open(address)?)))
+    pub(crate) fn open_pci(
+        id: CardId,
+        address: PciAddress,
+        store: CardStore,
+        answer_timeout: Option<Duration>,
+    ) -> Result<Self> {
+        let patience = answer_timeout.unwrap_or(ANSWER_TIMEOUT);
+        Self::open(id, Some(store), || {
+            Ok(Arc::new(Vfio::open(address, patience)?))
+        })
     }
 
     fn open(

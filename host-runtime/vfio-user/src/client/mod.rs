@@ -47,6 +47,9 @@ struct Shared {
     pending: Mutex<Option<HashMap<u16, mpsc::SyncSender<Message>>>>,
     /// There is no connection any more.
     closed: AtomicBool,
+    /// A reply did not come in time. What is asked for after that would most likely wait as long, and a reply that comes
+    /// late would be of a device that nobody knows the state of.
+    given_up: AtomicBool,
     served: Served,
 }
 
@@ -89,6 +92,7 @@ impl Client {
             next: AtomicU16::new(1),
             pending: Mutex::new(Some(HashMap::new())),
             closed: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
             served: Mutex::default(),
         });
         let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
@@ -116,7 +120,8 @@ impl Client {
     /// Number of regions and of interrupt types.
     ///
     /// # Errors
-    /// As every request: [`Error::Refused`], [`Error::TimedOut`], [`Error::Closed`], [`Error::Protocol`].
+    /// As every request: [`Error::Refused`], [`Error::TimedOut`], [`Error::Closed`], [`Error::Protocol`]. After the first
+    /// [`Error::TimedOut`] there is no connection any more, and all fail at once with [`Error::GivenUp`].
     pub fn device_info(&self) -> Result<(u32, u32)> {
         let request = DeviceInfo {
             argsz: size_of::<DeviceInfo>() as u32,
@@ -428,7 +433,7 @@ impl Client {
         let (sender, receiver) = mpsc::sync_channel(1);
         let id = {
             let mut pending = shared.pending.lock();
-            let pending = pending.as_mut().ok_or(Error::Closed)?;
+            let pending = pending.as_mut().ok_or_else(|| shared.gone())?;
             let id = loop {
                 let id = shared.next.fetch_add(1, Ordering::Relaxed);
                 if !pending.contains_key(&id) {
@@ -446,11 +451,14 @@ impl Client {
         let after = shared.channel.timeouts().reply;
         let reply = shared.channel.send(header, payload, fds).and_then(|()| {
             receiver.recv_timeout(after).map_err(|error| match error {
-                mpsc::RecvTimeoutError::Timeout => Error::TimedOut {
-                    what: "reply",
-                    after,
-                },
-                mpsc::RecvTimeoutError::Disconnected => Error::Closed,
+                mpsc::RecvTimeoutError::Timeout => {
+                    shared.give_up();
+                    Error::TimedOut {
+                        what: "reply",
+                        after,
+                    }
+                }
+                mpsc::RecvTimeoutError::Disconnected => shared.gone(),
             })
         });
         if let Some(pending) = shared.pending.lock().as_mut() {
@@ -473,6 +481,27 @@ impl Drop for Client {
 }
 
 impl Shared {
+    /// Ends a connection whose other end does not answer: whoever waits is told at once, and so is who asks later.
+    fn give_up(&self) {
+        self.given_up.store(true, Ordering::Release);
+        self.end();
+    }
+
+    fn end(&self) {
+        self.channel.shut_down();
+        self.closed.store(true, Ordering::Release);
+        // Their receivers see that no reply will come.
+        *self.pending.lock() = None;
+    }
+
+    /// Why there is no connection.
+    fn gone(&self) -> Error {
+        match self.given_up.load(Ordering::Acquire) {
+            true => Error::GivenUp(self.channel.timeouts().reply),
+            false => Error::Closed,
+        }
+    }
+
     /// Hands out replies and serves memory, until the connection ends.
     fn receive(&self, stop: BorrowedFd<'_>) {
         loop {
@@ -490,10 +519,7 @@ impl Shared {
                 }
             }
         }
-        self.channel.shut_down();
-        self.closed.store(true, Ordering::Release);
-        // Their receivers see that no reply will come.
-        *self.pending.lock() = None;
+        self.end();
     }
 
     fn take_in(&self, message: Message) -> Result<()> {

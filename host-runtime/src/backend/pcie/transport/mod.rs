@@ -8,6 +8,7 @@ mod vfio_user;
 use std::any::Any;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 pub(crate) use dma_memory::DmaMemory;
 pub(crate) use dma_space::{DmaAddresses, DmaBuffer, DmaSpace};
@@ -36,6 +37,9 @@ pub(crate) trait Transport: Send + Sync + std::fmt::Debug {
     fn is_lost(&self) -> bool {
         false
     }
+
+    /// How long an answer of the card is waited for, and a transfer.
+    fn patience(&self) -> Duration;
 
     /// Where the card can be given memory. [`DmaSpace`] gives the addresses out.
     fn dma_addresses(&self) -> DmaAddresses;

@@ -1,6 +1,7 @@
 //! A real card, or one that a virtual machine sees as real: a function that the kernel's VFIO gives to this process.
 
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use ::vfio::{Function, InterruptKind, PciAddress};
 
@@ -9,25 +10,29 @@ use crate::backend::pcie::error::PcieError;
 
 /// A function that vfio-pci has.
 #[derive(Debug)]
-pub(crate) struct Vfio(Function);
+pub(crate) struct Vfio {
+    function: Function,
+    patience: Duration,
+}
 
 impl Vfio {
-    pub(crate) fn open(address: PciAddress) -> Result<Self, PcieError> {
-        Ok(Self(Function::open(address)?))
+    pub(crate) fn open(address: PciAddress, patience: Duration) -> Result<Self, PcieError> {
+        let function = Function::open(address)?;
+        Ok(Self { function, patience })
     }
 }
 
 impl Transport for Vfio {
     fn read(&self, region: u32, offset: u64) -> Result<u32, PcieError> {
-        Ok(self.0.read(region, offset)?)
+        Ok(self.function.read(region, offset)?)
     }
 
     fn write(&self, region: u32, offset: u64, value: u32) -> Result<(), PcieError> {
-        Ok(self.0.write(region, offset, value)?)
+        Ok(self.function.write(region, offset, value)?)
     }
 
     fn map(&self, region: u32, bytes: usize) -> Result<Option<Mapped>, PcieError> {
-        let Some(map) = self.0.map(region, bytes)? else {
+        let Some(map) = self.function.map(region, bytes)? else {
             return Ok(None);
         };
         // SAFETY: the map has so many bytes, and lives as long as what is made of it.
@@ -39,24 +44,30 @@ impl Transport for Vfio {
         self.map(region, bytes)
     }
 
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+
     fn dma_addresses(&self) -> DmaAddresses {
         DmaAddresses {
-            ranges: self.0.dma_ranges(),
-            alignment: self.0.dma_alignment(),
+            ranges: self.function.dma_ranges(),
+            alignment: self.function.dma_alignment(),
         }
     }
 
     fn map_dma(&self, address: u64, memory: &DmaMemory) -> Result<(), PcieError> {
         // SAFETY: `DmaBuffer` owns the memory, which is this process' own, and unmaps it before it goes; where that fails,
         // the kernel holds the pages.
-        Ok(unsafe { self.0.map_dma(address, memory.start(), memory.len()) }?)
+        Ok(unsafe { self.function.map_dma(address, memory.start(), memory.len()) }?)
     }
 
     fn unmap_dma(&self, address: u64, bytes: u64) -> Result<(), PcieError> {
-        Ok(self.0.unmap_dma(address, bytes)?)
+        Ok(self.function.unmap_dma(address, bytes)?)
     }
 
     fn set_interrupt(&self, vector: u32, eventfd: BorrowedFd<'_>) -> Result<(), PcieError> {
-        Ok(self.0.set_interrupt(InterruptKind::MsiX, vector, eventfd)?)
+        Ok(self
+            .function
+            .set_interrupt(InterruptKind::MsiX, vector, eventfd)?)
     }
 }

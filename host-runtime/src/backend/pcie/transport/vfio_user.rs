@@ -2,6 +2,7 @@
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use memmap2::{MmapOptions, MmapRaw};
 use vfio_user::{Client, DmaAccess, MSIX_IRQ, Timeouts};
@@ -14,11 +15,19 @@ const ADDRESSES: std::ops::RangeInclusive<u64> = 1 << 32..=(1 << 39) - 1;
 
 /// A connection to a served card.
 #[derive(Debug)]
-pub(crate) struct VfioUser(Client);
+pub(crate) struct VfioUser {
+    client: Client,
+    patience: Duration,
+}
 
 impl VfioUser {
-    pub(crate) fn connect(socket: &Path) -> Result<Self, PcieError> {
-        Ok(Self(Client::connect(socket, Timeouts::default())?))
+    pub(crate) fn connect(socket: &Path, patience: Duration) -> Result<Self, PcieError> {
+        let timeouts = Timeouts {
+            reply: patience,
+            ..Timeouts::default()
+        };
+        let client = Client::connect(socket, timeouts)?;
+        Ok(Self { client, patience })
     }
 
     fn map_region(
@@ -27,7 +36,7 @@ impl VfioUser {
         bytes: usize,
         how: impl FnOnce(&MmapOptions, &OwnedFd) -> std::io::Result<MmapRaw>,
     ) -> Result<Option<Mapped>, PcieError> {
-        let info = self.0.region_info(region)?;
+        let info = self.client.region_info(region)?;
         let within = |&(start, size): &(u64, u64)| start == 0 && size >= bytes as u64;
         let Some((file, offset)) = info.file.filter(|_| info.areas.iter().any(within)) else {
             return Ok(None);
@@ -42,12 +51,12 @@ impl VfioUser {
 impl Transport for VfioUser {
     fn read(&self, region: u32, offset: u64) -> Result<u32, PcieError> {
         let mut bytes = [0; 4];
-        self.0.read(region, offset, &mut bytes)?;
+        self.client.read(region, offset, &mut bytes)?;
         Ok(u32::from_le_bytes(bytes))
     }
 
     fn write(&self, region: u32, offset: u64, value: u32) -> Result<(), PcieError> {
-        Ok(self.0.write(region, offset, &value.to_le_bytes())?)
+        Ok(self.client.write(region, offset, &value.to_le_bytes())?)
     }
 
     fn map(&self, region: u32, bytes: usize) -> Result<Option<Mapped>, PcieError> {
@@ -61,7 +70,11 @@ impl Transport for VfioUser {
     }
 
     fn is_lost(&self) -> bool {
-        self.0.is_closed()
+        self.client.is_closed()
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
     }
 
     fn dma_addresses(&self) -> DmaAddresses {
@@ -74,15 +87,15 @@ impl Transport for VfioUser {
     fn map_dma(&self, address: u64, memory: &DmaMemory) -> Result<(), PcieError> {
         let bytes = memory.len() as u64;
         Ok(self
-            .0
+            .client
             .map_dma(address, bytes, DmaAccess::BOTH, memory.file(), 0)?)
     }
 
     fn unmap_dma(&self, address: u64, bytes: u64) -> Result<(), PcieError> {
-        Ok(self.0.unmap_dma(address, bytes)?)
+        Ok(self.client.unmap_dma(address, bytes)?)
     }
 
     fn set_interrupt(&self, vector: u32, eventfd: BorrowedFd<'_>) -> Result<(), PcieError> {
-        Ok(self.0.set_interrupts(MSIX_IRQ, vector, &[eventfd])?)
+        Ok(self.client.set_interrupts(MSIX_IRQ, vector, &[eventfd])?)
     }
 }
