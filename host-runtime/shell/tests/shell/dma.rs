@@ -1,0 +1,113 @@
+//! Data between host and card: transfers, their errors, and images, which come and go that way.
+
+use card_shell::identity as id;
+use vfio_user::{BAR0_REGION, BAR1_REGION, CONFIG_REGION};
+use xdma::DmaDescriptor;
+use xdma::registers::{channel, control, sgdma, status, target};
+
+use crate::driver::{DONE, HOST, LIST};
+use crate::plain_card::{BANK, Bench};
+
+#[test]
+fn dma_goes_both_ways_and_interrupts() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    let pattern: Vec<u8> = (0..0x5_0000u32).map(|i| ((i * 13) >> 2) as u8).collect();
+    driver.fill(0, &pattern);
+    assert_eq!(
+        driver.transfer(target::H2C, HOST, 0x100, pattern.len() as u32),
+        DONE
+    );
+    assert!(bench.card.memory.lock()[0x100..0x100 + pattern.len()] == pattern);
+    assert_eq!(
+        driver.transfer(target::C2H, 0x100, HOST + 0x10_0000, pattern.len() as u32),
+        DONE
+    );
+    assert!(driver.see(0x10_0000, pattern.len()) == pattern);
+}
+
+#[test]
+fn dma_errors_have_a_status_and_host_faults_are_counted() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    let outside = BANK as u64;
+    assert_eq!(
+        driver.transfer(target::H2C, HOST, outside, 64),
+        status::H2C_WRITE_DECODE
+    );
+    assert_eq!(
+        driver.transfer(target::C2H, outside, HOST, 64),
+        status::C2H_READ_DECODE
+    );
+    assert_eq!(driver.read(BAR0_REGION, id::REG_DMA_FAULTS.into()), 0);
+    assert_eq!(
+        driver.transfer(target::H2C, HOST - 64, 0, 64),
+        status::H2C_READ_UNSUPPORTED
+    );
+    assert_eq!(driver.read(BAR0_REGION, id::REG_DMA_FAULTS.into()), 1);
+    // Posted: done, as the engine sees it; the count tells.
+    assert_eq!(driver.transfer(target::C2H, 0, HOST - 64, 64), DONE);
+    assert_eq!(driver.read(BAR0_REGION, id::REG_DMA_FAULTS.into()), 2);
+}
+
+#[test]
+fn a_function_that_is_no_bus_master_reaches_nothing() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    driver
+        .client
+        .write(CONFIG_REGION, 4, &2u16.to_le_bytes())
+        .unwrap();
+    driver.fill(0, &[7; 64]);
+    let descriptor = DmaDescriptor::new(HOST, 0, 64, DmaDescriptor::STOP);
+    driver.fill(LIST - HOST, bytemuck::bytes_of(&descriptor));
+    driver.dma(target::H2C_SGDMA + sgdma::FIRST_LOW, LIST as u32);
+    driver.dma(
+        target::H2C + channel::CONTROL,
+        control::RUN | control::LOG_ALL,
+    );
+    let states = (0..).map(|_| driver.read(BAR1_REGION, (target::H2C + channel::STATUS).into()));
+    let ended = states
+        .take(1_000_000)
+        .find(|state| state & status::BUSY == 0);
+    assert_eq!(ended, Some(status::DESCRIPTOR_UNSUPPORTED));
+}
+
+#[test]
+fn an_image_is_programmed_and_read_back_by_dma() {
+    let bench = Bench::new();
+    let driver = bench.driver();
+    let program = |image: &[u8]| {
+        driver.fill(0, image);
+        assert_eq!(
+            driver.transfer(target::H2C, HOST, id::IMAGE_ADDRESS, image.len() as u32),
+            DONE
+        );
+        driver.write(BAR0_REGION, id::REG_PROGRAM.into(), image.len() as u32);
+        driver.command_end()
+    };
+    assert_eq!(program(b"good image"), id::command::DONE);
+    assert_eq!(driver.read(BAR0_REGION, id::REG_STATUS.into()), 1);
+    assert_eq!(driver.read(BAR0_REGION, id::REG_GENERATION.into()), 1);
+    assert_eq!(
+        driver.read(BAR0_REGION, u64::from(id::REG_IMAGE) + 4),
+        u32::from_le_bytes(*b"4567")
+    );
+    assert_eq!(program(b"bad"), id::command::FAILED);
+    let bytes = driver.read(BAR0_REGION, id::REG_TEXT_BYTES.into());
+    assert_eq!(
+        driver.transfer(target::C2H, id::TEXT_ADDRESS, HOST + 0x2000, bytes),
+        DONE
+    );
+    assert_eq!(driver.see(0x2000, bytes as usize), b"it is no good");
+    assert_eq!(driver.read(BAR0_REGION, id::REG_GENERATION.into()), 1);
+    let bytes = driver.read(BAR0_REGION, id::REG_IMAGE_BYTES.into());
+    assert_eq!(
+        driver.transfer(target::C2H, id::IMAGE_ADDRESS, HOST + 0x1000, bytes),
+        DONE
+    );
+    assert_eq!(driver.see(0x1000, bytes as usize), b"good image");
+    // More than has come.
+    driver.write(BAR0_REGION, id::REG_PROGRAM.into(), 5);
+    assert_eq!(driver.command_end(), id::command::FAILED);
+}

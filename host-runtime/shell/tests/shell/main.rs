@@ -1,0 +1,8 @@
+//! A card behind the shell, as a driver finds it: a plain card, and the vfio-user client.
+
+mod dma;
+mod driver;
+mod pairs;
+mod plain_card;
+mod registers;
+mod sharing;
