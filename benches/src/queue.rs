@@ -12,6 +12,7 @@ use host_runtime::queue::{Completion, Queue, QueueOptions, QueuePath, Serving, S
 use host_runtime::tcp::random::RandomDescriptors;
 use host_runtime::tcp::{Descriptor, Detail, Options, Policy};
 use host_runtime::{Card, CardId, OpenOptions};
+use peers::limits;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::report::{Bound, Report};
@@ -160,6 +161,14 @@ fn median_batch(mut batch: impl FnMut() -> Result<()>) -> Result<f64> {
     Ok(percentiles(samples).0 / BATCH as f64)
 }
 
+/// Nanoseconds of one of a batch whose bytes are handed to another thread, and its answers back.
+fn bare_hand_over() -> f64 {
+    let (there, back) = (size_of::<Submission>(), size_of::<Completion>());
+    let samples = limits::hand_over(BATCH * there, BATCH * back, BATCHES as u64);
+    percentiles(samples).0 / BATCH as f64
+}
+
+/// Beside what each way of serving can do at best: who serves himself judges, who is served has bytes go to another CPU.
 fn throughput(report: &mut Report, rounds: u32, options: &OpenOptions) -> Result<()> {
     let card = Card::open_with(CardId::Software(0), options)?;
     let descriptors = descriptors(BATCH);
@@ -170,17 +179,24 @@ fn throughput(report: &mut Report, rounds: u32, options: &OpenOptions) -> Result
     let judge = Judge::new(Options::default(), &Policy::reset_default());
     let mut details = vec![Detail::default(); BATCH];
     let mut completions = vec![Completion::default(); BATCH];
-    for (serving, least) in [(Serving::Caller, 0.1), (Serving::Thread, 0.02)] {
-        let mut queue = card.open_queue(&QueueOptions {
-            entries: BATCH,
-            serving,
-            ..QueueOptions::default()
-        })?;
+    for (serving, beside, least) in [
+        (Serving::Caller, "the bare judge", 0.1),
+        (Serving::Thread, "bytes handed to a thread and back", 0.25),
+    ] {
         let (mut shares, mut last) = (Vec::new(), String::new());
         for _ in 0..rounds {
-            let bare = median_batch(|| {
-                black_box(judge.details(black_box(&descriptors), &mut details));
-                Ok(())
+            let bare = match serving {
+                Serving::Thread => bare_hand_over(),
+                _ => median_batch(|| {
+                    black_box(judge.details(black_box(&descriptors), &mut details));
+                    Ok(())
+                })?,
+            };
+            // Opened only now: its thread would take a CPU from those above.
+            let mut queue = card.open_queue(&QueueOptions {
+                entries: BATCH,
+                serving,
+                ..QueueOptions::default()
             })?;
             let queued = median_batch(|| {
                 let mut left = queue.submit_many(black_box(&submissions));
@@ -193,9 +209,7 @@ fn throughput(report: &mut Report, rounds: u32, options: &OpenOptions) -> Result
             last = format!("{queued:.2} ns each beside {bare:.2} ns in the last round");
         }
         report.median(
-            format!(
-                "queue throughput, served by {serving:?}, beside the bare judge, {BATCH} at once"
-            ),
+            format!("queue throughput, served by {serving:?}, beside {beside}, {BATCH} at once"),
             shares,
             Bound::AtLeast(least),
             last,

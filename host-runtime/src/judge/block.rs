@@ -12,6 +12,14 @@ use crate::tcp::profile::RISK_MASK;
 use crate::tcp::verdict::{DECISION_SHIFT, FLAG_HIT, OVER_MAXIMUM};
 use crate::tcp::{Decision, Descriptor, Detail, Layout};
 
+/// How many descriptors ahead memory is asked for: 12 KiB, which a core reads in a few hundred nanoseconds, as long as
+/// its memory takes to answer. The loads alone reach about one block ahead, and the core's own prefetchers a page.
+const AHEAD: usize = 512;
+
+/// Bytes that come into the cache at once.
+#[cfg(target_arch = "x86_64")]
+const CACHE_LINE: usize = 64;
+
 /// Where the flags and the costs begin.
 const FLAGS: usize = 10;
 const COSTS: usize = 14;
@@ -60,6 +68,9 @@ fn judge_by<V: Lanes, C: Check<V>>(
     let rest = blocks.remainder();
     let mut start = 0;
     for block in blocks {
+        if let Some(later) = descriptors.get(start + AHEAD..start + AHEAD + V::COUNT) {
+            prefetch(later);
+        }
         let answer = judge_block(rules, check, block, with_causes, counts);
         match &mut slots {
             Slots::Verdicts(verdicts) => answer.verdicts.store(bytemuck::cast_slice_mut(
@@ -98,6 +109,24 @@ impl<V: Lanes> Answer<V> {
         let [high, low] = self.flags;
         V::store_words([self.verdicts, self.causes, low, high], details);
     }
+}
+
+/// Has the descriptors come into the cache, and waits for nothing. On other architectures Rust has no instruction for it:
+/// there the core's own prefetchers must do.
+#[inline(always)]
+fn prefetch(descriptors: &[Descriptor]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+        let bytes: &[u8] = bytemuck::cast_slice(descriptors);
+        for line in bytes.chunks(CACHE_LINE) {
+            // SAFETY: every x86-64 CPU has the instruction, which changes nothing that a program could read.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = descriptors;
 }
 
 #[inline(always)]
