@@ -1,9 +1,7 @@
 //! The card that a command works on, and how it is opened.
 
 use anyhow::{Context as _, Result};
-use host_runtime::{
-    Access, Card, CardId, Inventory, OpenOptions, Recovery, SimOptions, TrustOptions, Untrusted,
-};
+use host_runtime::{Access, Card, CardId, Inventory, OpenOptions, TrustOptions, Untrusted};
 
 use crate::cli::Globals;
 use crate::stderr;
@@ -50,8 +48,7 @@ impl Context {
             purpose: purpose.to_owned(),
             state_folder: self.globals.state_dir.clone(),
             trust: self.trust(),
-            recovery: Recovery::default(),
-            simulation: SimOptions::default(),
+            ..OpenOptions::default()
         }
     }
 

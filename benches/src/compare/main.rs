@@ -29,6 +29,9 @@ use measure::Field;
 use results::Results;
 use tools::Tools;
 
+/// Where the peers are built, wherever the results go.
+const PEERS: &str = "target/compare/peers";
+
 /// Compare the project with what people use today, in one run on this machine
 ///
 /// In each round everything is measured in turn: the software device with every instruction set of this CPU, in cache
@@ -87,7 +90,7 @@ fn measure(arguments: &Arguments) -> Result<Results> {
     };
     let rounds = arguments.rounds.unwrap_or(rounds);
     eprintln!("preparing the peers; the RTL for cocotb takes a minute the first time");
-    let tools = Tools::prepare(&arguments.out.join("peers"), arguments.python.clone())?;
+    let tools = Tools::prepare(Path::new(PEERS), arguments.python.clone())?;
     let mut machine = Machine::here(Some(tools.python()));
     let state = tempfile::tempdir()?;
     let mut fields = fields(&tools, state.path(), arguments.quick)?;
