@@ -5,6 +5,7 @@ cocotbext-axi judges the protocol: its models assert that a burst stays within 4
 
 import itertools
 
+import cocotb
 from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiBus, AxiResp, AxiSlave
 
@@ -48,6 +49,11 @@ class Memory:
             data = data[len(part) :]
 
 
+async def fail(wrong):
+    """A task of its own that fails the test."""
+    raise wrong
+
+
 class Port:
     """One AXI4 master of the kernel, answered by cocotbext-axi from `memory`.
 
@@ -62,6 +68,8 @@ class Port:
         self.read_latency = self.write_latency = 0
         self.clock = dut.ap_clk
         self.response = AxiResp.OKAY
+        self.on_write = None
+        """Called with address and bytes of each write, to judge it."""
         self.slave = AxiSlave(AxiBus.from_prefix(dut, prefix), dut.ap_clk, dut.ap_rst_n, self, reset_active_level=False)
         reads, writes = self.slave.read_if, self.slave.write_if
         for channel in (reads.ar_channel, reads.r_channel, writes.aw_channel, writes.w_channel, writes.b_channel):
@@ -82,9 +90,7 @@ class Port:
     def pause(self, generators):
         """Sets a pause generator on each channel, or none: an iterator of bools, or None."""
         for channel, generator in zip(self.channels, generators):
-            channel.set_pause_generator(generator)
-            if generator is None:
-                channel.pause = False
+            pause(channel, generator)
 
     def forget(self):
         """Drops what it has seen."""
@@ -135,7 +141,20 @@ class Port:
         except BusError:
             self.failed_writes.append(self.write_bursts[-1][0])
             raise
+        if self.on_write:
+            try:
+                self.on_write(address, data)
+            except AssertionError as wrong:
+                # Raised in here, the bus model would take it for a failing memory.
+                cocotb.start_soon(fail(wrong))
         self.memory.store(address, data)
+
+
+def pause(channel, generator):
+    """Sets a channel's pause generator, or none: the model alone would stay paused if it just was."""
+    channel.set_pause_generator(generator)
+    if generator is None:
+        channel.pause = False
 
 
 def endless(random, share):

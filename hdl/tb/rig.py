@@ -6,10 +6,10 @@ import zlib
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
+from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
-from memory import endless
+from memory import endless, pause
 
 PERIOD_NS = 4
 PATIENCE = 200_000
@@ -72,18 +72,15 @@ class Kernel:
         """Idle clocks and back-pressure on the register bus."""
         write, read = self.control.write_if, self.control.read_if
         for channel in (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel):
-            channel.set_pause_generator(endless(random, share) if share else None)
-            if not share:
-                channel.pause = False
+            pause(channel, endless(random, share) if share else None)
 
 
 async def bounded(awaitable, what, clocks=PATIENCE):
     """What is awaited, or a failure after so many clocks."""
-    task = cocotb.start_soon(awaitable)
-    limit = Timer(clocks * PERIOD_NS, unit="ns")
-    first = await First(task, limit)
-    assert first is not limit, f"{what}: nothing for {clocks} clocks"
-    return first
+    try:
+        return await with_timeout(awaitable, clocks * PERIOD_NS, "ns")
+    except SimTimeoutError:
+        raise AssertionError(f"{what}: nothing for {clocks} clocks") from None
 
 
 async def high(signal, clock, what, clocks=PATIENCE):

@@ -16,8 +16,11 @@ from simulator import HERE, Build, Trouble, run
 
 ROOT = HERE.parent.parent
 WORK = ROOT / "target" / "tb"
-# By the kernel's short name: its module, the tests', and its widths.
-MODULES = {"validator": ("tcp_validator", "test_validator", (128, 256, 512))}
+# By the kernel's short name: its module, those of the tests, and its widths.
+MODULES = {
+    "validator": ("tcp_validator", ("test_validator", "test_validator_control"), (128, 256, 512)),
+    "queue": ("tcp_queue", ("test_queue", "test_queue_errors", "test_queue_control"), (512,)),
+}
 QUICK_SECONDS, LONG_SECONDS = 300, 3600
 
 
@@ -40,12 +43,12 @@ def arguments():
     return parser.parse_args()
 
 
-def tests_of(module):
-    """Names of a module's cocotb tests, in their order, read without running it."""
-    tree = ast.parse((HERE / f"{module}.py").read_text())
+def tests_of(modules):
+    """Names of the modules' cocotb tests, in their order, read without running them."""
     return [
         item.name
-        for item in tree.body
+        for module in modules
+        for item in ast.parse((HERE / f"{module}.py").read_text()).body
         if isinstance(item, ast.AsyncFunctionDef)
         and any("cocotb.test" in ast.unparse(decorator) for decorator in item.decorator_list)
     ]
@@ -54,8 +57,8 @@ def tests_of(module):
 def chosen(wanted, widths):
     """(module, width, names of tests) to run."""
     groups = []
-    for name, (_, module, all_widths) in MODULES.items():
-        known = tests_of(module)
+    for name, (_, modules, all_widths) in MODULES.items():
+        known = tests_of(modules)
         tests = [test for test in known if not wanted or name in wanted or f"{name}/{test}" in wanted]
         groups += [(name, width, tests) for width in all_widths if tests and (not widths or width in widths)]
         for one in wanted:
@@ -87,7 +90,7 @@ class Bench:
     def group(self, group):
         """Builds a kernel and runs its tests; how many failed."""
         name, width, tests = group
-        kernel, module, _ = MODULES[name]
+        kernel, modules, _ = MODULES[name]
         variant = f"-{self.variant}" if self.variant else ""
         build = Build(kernel, width, self.options.hdl, self.options.work / "build" / f"{kernel}-{width}{variant}", self.variant)
         start = time.monotonic()
@@ -98,7 +101,7 @@ class Bench:
         where = self.options.work / "runs" / f"{name}-{width}{variant}-{self.seed}-{os.getpid()}"
         seconds = LONG_SECONDS if self.options.long else QUICK_SECONDS
         failed = 0
-        for result in run(build, module, tests, self.seed, self.options.long, where, seconds):
+        for result in run(build, modules, tests, self.seed, self.options.long, where, seconds):
             what = f"{name}/{result.test}, {width} bits, seed {self.seed}"
             if result.trouble is None:
                 say(f"ok: {what}, {result.seconds:.1f} s")

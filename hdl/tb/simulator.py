@@ -164,8 +164,8 @@ class Result:
     trouble: str | None
 
 
-def run(build, module, tests, seed, long, where, seconds):
-    """Runs tests of a module on a program in one process; a Result for each. All of what it said is in `where`/log."""
+def run(build, modules, tests, seed, long, where, seconds):
+    """Runs tests of modules on a program in one process; a Result for each. All of what it said is in `where`/log."""
     shutil.rmtree(where, ignore_errors=True)
     where.mkdir(parents=True)
     environment = {
@@ -173,8 +173,8 @@ def run(build, module, tests, seed, long, where, seconds):
         "COCOTB_LOG_LEVEL": "WARNING",
         "COCOTB_RANDOM_SEED": str(seed),
         "COCOTB_RESULTS_FILE": str(where / "results.xml"),
-        "COCOTB_TEST_FILTER": f"({'|'.join(tests)})$",
-        "COCOTB_TEST_MODULES": module,
+        "COCOTB_TEST_FILTER": rf"(^|\.)({'|'.join(tests)})$",
+        "COCOTB_TEST_MODULES": ",".join(modules),
         "COCOTB_TOPLEVEL": build.kernel,
         "COCOTB_TRUST_INERTIAL_WRITES": "1",
         "GPI_USERS": f"{libpython()};{cocotb_tools.config.pygpi_entry_point()}",

@@ -128,6 +128,32 @@ class Validator(Kernel):
         assert place == last, f"{place - source:#x} bytes are read for {count} descriptors, not {last - source:#x}"
         assert not self.source.write_bursts and not self.sink.read_bursts
 
+    async def run_that_fails(self, descriptors, options, source, sink):
+        """A run over memory that fails; its status and the address that it tells.
+
+        What was not computed is not written as anything but 0, and nothing beside the verdicts is touched.
+        """
+        verdicts = [tcp.judge(one, options, self.policies[options.slot]) for one in descriptors]
+        self.place(descriptors, source)
+        length = len(descriptors) * options.size
+        margins = self.before(sink, length)
+        status = await self.launch(source, sink, len(descriptors), options.word())
+        broken = self.source.failed_reads[0] - source if self.source.failed_reads else 24 * len(descriptors)
+        found = self.memory.load(sink, length)
+        for index, verdict in enumerate(verdicts):
+            wanted = verdict.written(options.detail)
+            known = 24 * (index + 1) <= broken
+            for byte in range(options.size):
+                got = found[index * options.size + byte]
+                allowed = {0, BACKGROUND, wanted[byte]} if known else {0, BACKGROUND}
+                assert got in allowed, f"byte {byte} of verdict {index} is {got:#x} ({'' if known else 'not '}computed)"
+        assert self.margins(sink, length) == margins, "bytes outside of the verdicts were written"
+        before = self.counts
+        self.counts = [await self.read64(COUNTERS + 8 * index) for index in range(13)]
+        gained = self.counts[0] - before[0]
+        assert 0 <= gained <= len(descriptors), f"{gained} of {len(descriptors)} descriptors were counted"
+        return status, await self.read64(FAIL_ADDRESS)
+
     async def check_counters(self):
         for index, wanted in enumerate(self.counts):
             found = await self.read64(COUNTERS + 8 * index)
