@@ -242,6 +242,9 @@ impl Client {
                 if let Some(unit) = holder_unit(offset).filter(|_| value == self.number)
                     && self.holders.give_back(unit, self.number)
                 {
+                    if unit == id::PROGRAMMING {
+                        *self.staged.lock() = Vec::new();
+                    }
                     self.card.given_back(unit, false);
                 }
             }
@@ -322,13 +325,16 @@ impl Client {
         self.watch.begin(&*self.card, piece)
     }
 
-    /// Takes in a part of an image, or hands one out.
+    /// Takes in a part of an image, from who holds the right to program: so there is one at a time.
     fn stage(
         &self,
         offset: u64,
         len: usize,
         access: &mut dyn FnMut(&mut [u8]),
     ) -> Result<(), AxiError> {
+        if self.holders.holder(id::PROGRAMMING) != self.number {
+            return Err(AxiError::Decode);
+        }
         let start = usize::try_from(offset).map_err(|_| AxiError::Decode)?;
         let end = start
             .checked_add(len)
@@ -356,7 +362,7 @@ impl Client {
 
     fn reset(&self) {
         self.dma.reset();
-        self.staged.lock().clear();
+        *self.staged.lock() = Vec::new();
         self.command.store(id::command::DONE, Ordering::Release);
         // Kernels write to the host for as long as a pair works.
         self.pairs.give_back_all(self.number);

@@ -128,7 +128,8 @@ pub const PROGRAMMING: u32 = HOLDERS - 1;
 /// of 0; one that is given back is stopped, and all it had accepted is done, before the write is answered.
 pub const REG_PAIR: u32 = 0x1400;
 
-/// Where the card's DMA engine reaches the image: above all memory banks.
+/// Where the card's DMA engine reaches the image: above all memory banks. Written by who holds [`PROGRAMMING`]; to others
+/// there is nothing.
 pub const IMAGE_ADDRESS: u64 = 1 << 48;
 /// Where the card's DMA engine reads why a command failed, in UTF-8.
 pub const TEXT_ADDRESS: u64 = 1 << 49;

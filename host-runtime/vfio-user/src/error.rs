@@ -23,6 +23,9 @@ pub enum Error {
     /// Another server listens there.
     #[error("{path}: another process serves a device there; stop it, or choose another name", path = .0.display())]
     InUse(PathBuf),
+    /// The server has as many clients as it takes.
+    #[error("as many programs use the device as its server takes; end one of them")]
+    Full,
     /// The connection broke.
     #[error("the connection broke: {0}")]
     Io(#[from] std::io::Error),

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 use rustix::io::{Errno, write};
 
 use crate::protocol::{IrqInfo, SetIrqs};
@@ -40,6 +40,16 @@ impl Vector {
                 let _ = write(eventfd, &1u64.to_ne_bytes());
             }
         }
+    }
+}
+
+/// Refuses what has a place in a file system, or is a pipe or a socket: writing to it could take as long as its other end
+/// likes. Eventfds have no type, as the kernel's other anonymous files, whose writes wait for nobody.
+fn check_anonymous(file: &OwnedFd) -> Result<(), Errno> {
+    let kind = FileType::from_raw_mode(fstat(file)?.st_mode);
+    match kind {
+        FileType::Unknown => Ok(()),
+        _ => Err(Errno::INVAL),
     }
 }
 
@@ -114,6 +124,7 @@ impl Interrupts {
                     return Err(Errno::INVAL);
                 }
                 for eventfd in &eventfds {
+                    check_anonymous(eventfd)?;
                     fcntl_setfl(eventfd, fcntl_getfl(eventfd)? | OFlags::NONBLOCK)?;
                 }
                 let mut eventfds = eventfds.into_iter();

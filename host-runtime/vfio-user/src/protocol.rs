@@ -2,6 +2,7 @@
 //! also in Linux's `<linux/vfio.h>`. All is in the host's byte order.
 
 use bytemuck::{Pod, Zeroable};
+use rustix::io::Errno;
 
 /// Protocol version that is spoken.
 pub(crate) const MAJOR: u16 = 0;
@@ -15,6 +16,8 @@ pub(crate) const MAX_DMA_MAPS: usize = 65535;
 /// File descriptors that are taken with one message. QEMU refuses a server that says more (`VFIO_USER_MAX_MAX_FDS`), and
 /// sends a longer table of interrupts in parts.
 pub(crate) const MAX_FDS: usize = 16;
+/// The error by which who comes when there is no more room is turned away.
+pub(crate) const FULL: Errno = Errno::USERS;
 /// Longest message: a transfer with everything before its data.
 pub(crate) const MAX_MESSAGE: usize = MAX_TRANSFER + 256;
 

@@ -5,7 +5,7 @@ use vfio_user::{BAR0_REGION, BAR1_REGION, CONFIG_REGION};
 use xdma::DmaDescriptor;
 use xdma::registers::{channel, control, sgdma, status, target};
 
-use crate::driver::{DONE, HOST, LIST};
+use crate::driver::{DONE, Driver, HOST, LIST};
 use crate::plain_card::{BANK, Bench};
 
 #[test]
@@ -77,6 +77,8 @@ fn a_function_that_is_no_bus_master_reaches_nothing() {
 fn an_image_is_programmed_and_read_back_by_dma() {
     let bench = Bench::new();
     let driver = bench.driver();
+    let right = u64::from(id::REG_HOLDER + 4 * id::PROGRAMMING);
+    assert_eq!(driver.read(BAR0_REGION, right), 0);
     let program = |image: &[u8]| {
         driver.fill(0, image);
         assert_eq!(
@@ -110,4 +112,23 @@ fn an_image_is_programmed_and_read_back_by_dma() {
     // More than has come.
     driver.write(BAR0_REGION, id::REG_PROGRAM.into(), 5);
     assert_eq!(driver.command_end(), id::command::FAILED);
+}
+
+/// Or each client could have the server keep as much as an image may have.
+#[test]
+fn an_image_is_taken_from_who_holds_the_right_to_program_alone() {
+    let bench = Bench::new();
+    let (one, other) = (bench.driver(), bench.driver());
+    let right = u64::from(id::REG_HOLDER + 4 * id::PROGRAMMING);
+    let bring = |driver: &Driver| driver.transfer(target::H2C, HOST, id::IMAGE_ADDRESS, 64);
+    assert_eq!(bring(&one), status::H2C_WRITE_DECODE);
+    assert_eq!(one.read(BAR0_REGION, right), 0);
+    assert_eq!(bring(&other), status::H2C_WRITE_DECODE);
+    assert_eq!(bring(&one), DONE);
+    // What has come goes with the right.
+    let number = one.read(BAR0_REGION, id::REG_CLIENT.into());
+    one.write(BAR0_REGION, right, number);
+    assert_eq!(one.read(BAR0_REGION, right), 0);
+    one.write(BAR0_REGION, id::REG_PROGRAM.into(), 64);
+    assert_eq!(one.command_end(), id::command::FAILED);
 }

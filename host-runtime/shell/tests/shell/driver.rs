@@ -1,5 +1,8 @@
 //! A driver in small: what the tests do to a card's function, register by register.
 
+// Tests of other crates use a part of this.
+#![allow(dead_code)]
+
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 

@@ -28,6 +28,9 @@ const PAUSE: Duration = Duration::from_micros(50);
 /// Looks without a pause before the thread lets others run.
 const SPINS: u32 = 2000;
 
+/// How long the written back word is waited for before the channel is asked for its status, and between that.
+const ASK: Duration = Duration::from_millis(100);
+
 /// The DMA engine of a card, for one user at a time.
 #[derive(Debug)]
 pub(super) struct DmaEngine {
@@ -205,6 +208,7 @@ impl DmaEngine {
             return Ok(());
         };
         let begin = Instant::now();
+        let mut asked = Duration::ZERO;
         let mut looks = 0u32;
         let word = loop {
             let word = self.memory.word(channel.write_back).load(Ordering::Acquire);
@@ -216,17 +220,25 @@ impl DmaEngine {
                 std::hint::spin_loop();
             } else if self.page.word(id::REG_MAGIC) != id::MAGIC {
                 return Err(PcieError::Removed);
-            } else if begin.elapsed() < self.transport.patience() {
+            } else if begin.elapsed() >= asked + ASK {
+                // The word is posted, so that it is lost where the card cannot reach this process' memory.
+                let status = self.status(channel)?;
+                if status & status::BUSY == 0 && status & status::ERRORS != 0 {
+                    break write_back::ERROR;
+                }
+                asked = begin.elapsed();
+                if asked >= self.transport.patience() {
+                    return Err(PcieError::TimedOut {
+                        what: "end a DMA transfer",
+                        after: self.transport.patience(),
+                    });
+                }
+            } else {
                 // The card may need the CPU: of a large transfer it takes little to sleep now and then.
                 match bytes {
                     0..HALF => std::thread::yield_now(),
                     _ => std::thread::sleep(PAUSE),
                 }
-            } else {
-                return Err(PcieError::TimedOut {
-                    what: "end a DMA transfer",
-                    after: self.transport.patience(),
-                });
             }
         };
         let to_card = channel.registers == target::H2C;
@@ -247,8 +259,7 @@ impl DmaEngine {
                 asked: bytes,
             });
         }
-        let offset = channel.registers + channel::STATUS;
-        let status = self.transport.read(BAR1_REGION, offset.into())?;
+        let status = self.status(channel)?;
         Err(PcieError::Dma {
             direction,
             address,
@@ -256,6 +267,11 @@ impl DmaEngine {
             status,
             meaning: meaning(status, to_card),
         })
+    }
+
+    fn status(&self, channel: Channel) -> Result<u32, PcieError> {
+        let offset = channel.registers + channel::STATUS;
+        self.transport.read(BAR1_REGION, offset.into())
     }
 
     fn write(&self, offset: u32, value: u32) -> Result<(), PcieError> {
@@ -286,5 +302,68 @@ fn meaning(word: u32, to_card: bool) -> &'static str {
         false if has(status::C2H_READ_DECODE) => "DECERR: the card has no memory there",
         false if has(status::C2H_READ_SLAVE) => "SLVERR: the card's memory refused",
         _ => "no reason is given",
+    }
+}
+
+#[cfg(all(test, feature = "cosim"))]
+mod tests {
+    use super::*;
+    use crate::backend::Backend;
+    use crate::backend::pcie::PcieBackend;
+    use crate::{Error, Image, ServeOptions, ServedCard};
+
+    fn meaning_of(error: Error) -> &'static str {
+        match error {
+            Error::Pcie {
+                source: PcieError::Dma { meaning, .. },
+                ..
+            } => meaning,
+            other => panic!("{other}"),
+        }
+    }
+
+    /// From the IOMMU of a served card, through its channels and the driver, to who calls.
+    #[test]
+    fn dma_to_memory_that_is_not_mapped_is_an_error_that_says_so() {
+        let state = tempfile::tempdir().unwrap();
+        let options = ServeOptions {
+            image: Some(Image::default_image().unwrap()),
+            state_folder: Some(state.path().to_owned()),
+            ..ServeOptions::default()
+        };
+        let served = ServedCard::start("unmapped".parse().unwrap(), &options).unwrap();
+        let open = || PcieBackend::open_served(served.id(), served.socket(), None, None).unwrap();
+        let backend = open();
+        let to = backend.allocate(0, 4 << 20).unwrap().unwrap();
+        // A large buffer's own memory: the engine reads and writes that.
+        let memory = backend.space.allocate(1 << 20).unwrap();
+        let transport = Arc::clone(&backend.transport);
+        transport.unmap_dma(memory.address(), 1 << 20).unwrap();
+        let dma = backend.dma.lock();
+        let fault = dma.fetch(to, memory.address(), 1 << 20).unwrap_err();
+        let fault = meaning_of(backend.failed("be written to")(fault));
+        assert_eq!(fault, "the host's memory could not be read");
+        // Writes to the host are posted: the count of what has moved tells.
+        let fault = dma.store(to, memory.address(), 1 << 20).unwrap_err();
+        assert!(
+            matches!(fault, PcieError::Short { moved: 0, .. }),
+            "{fault}"
+        );
+        drop(dma);
+        // The engine's own memory, with its DMA descriptors and the words that it writes back.
+        let (address, bytes) = {
+            let dma = backend.dma.lock();
+            (dma.memory.address(), dma.memory.len() as u64)
+        };
+        backend.transport.unmap_dma(address, bytes).unwrap();
+        let fault = meaning_of(backend.write_memory(to, &[1; 64]).unwrap_err());
+        assert_eq!(fault, "the DMA descriptor could not be fetched");
+        let faults = backend.read_user(id::REG_DMA_FAULTS).unwrap();
+        assert!(faults > 3, "{faults} are counted");
+        // Nobody else is touched.
+        let other = open();
+        let to = other.allocate(0, 64).unwrap().unwrap();
+        other.write_memory(to, &[1; 64]).unwrap();
+        assert_eq!(other.read_user(id::REG_DMA_FAULTS).unwrap(), 0);
     }
 }

@@ -19,7 +19,7 @@ use rustix::io::Errno;
 use crate::channel::{Channel, Message, Timeouts};
 use crate::dma::DmaAccess;
 use crate::protocol::{
-    Area, Command, DeviceInfo, DmaMap, DmaTransfer, DmaUnmap, Header, IrqInfo, MAJOR, MINOR,
+    Area, Command, DeviceInfo, DmaMap, DmaTransfer, DmaUnmap, FULL, Header, IrqInfo, MAJOR, MINOR,
     RegionAccess, RegionInfoWire, SetIrqs, SparseMmap, take,
 };
 use crate::version::{self, Capabilities};
@@ -74,17 +74,23 @@ impl Client {
             ..Header::default()
         };
         let ours = version::encode(MINOR, &Capabilities::ours());
-        channel.send(header, &[&ours], &[])?;
         let after = timeouts.reply;
+        match channel.send(header, &[&ours], &[]) {
+            // Who turns clients away does not wait for what they say.
+            Ok(()) | Err(Error::Closed) => {}
+            Err(error) => return Err(error),
+        }
         let Some(reply) = channel.receive(Some(Instant::now() + after), None)? else {
             return Err(Error::TimedOut {
                 what: "answer the version",
                 after,
             });
         };
-        check_reply(&reply, Command::Version, || {
-            format!("version {MAJOR}.{MINOR}")
-        })?;
+        let version = || format!("version {MAJOR}.{MINOR}");
+        match check_reply(&reply, Command::Version, version) {
+            Err(Error::Refused { errno: FULL, .. }) => return Err(Error::Full),
+            checked => checked?,
+        }
         let (_, capabilities) = version::decode(&reply.payload)?;
 
         let shared = Arc::new(Shared {

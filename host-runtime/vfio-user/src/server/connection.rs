@@ -211,11 +211,26 @@ impl Peer {
         Ok(reply)
     }
 
+    /// Ends the connection: whoever waits for a reply, or asks from now on, is told that none comes.
+    fn end(&self) {
+        self.channel.shut_down();
+        self.pending.lock().clear();
+    }
+
     /// Hands a reply to who waits for it. One that nobody waits for came too late.
     fn deliver(&self, reply: Message) {
         if let Some(sender) = self.pending.lock().remove(&reply.header.id) {
             let _ = sender.try_send(reply);
         }
+    }
+}
+
+/// Ends a link's connection when it is dropped.
+struct End<'a>(&'a Link);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.peer.end();
     }
 }
 
@@ -272,8 +287,7 @@ impl Connection {
         let link = self.link;
         let ended = Self::serve_link(&link, device, stop);
         // Also where others still hold the link: what the client gave is given back.
-        link.peer.channel.shut_down();
-        link.peer.pending.lock().clear();
+        link.peer.end();
         *link.interrupts.lock() = None;
         link.dma.clear();
         ended
@@ -299,6 +313,8 @@ impl Connection {
             interrupts,
             function,
         };
+        // Before the function goes, which may wait for a thread that waits for the client.
+        let _end = End(link);
         while let Some(message) = channel.receive(None, Some(stop))? {
             match message.header.kind() {
                 Header::REPLY => link.peer.deliver(message),

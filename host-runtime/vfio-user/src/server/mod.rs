@@ -13,7 +13,8 @@ use parking_lot::Mutex;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 
-use crate::channel::Timeouts;
+use crate::channel::{Channel, Timeouts};
+use crate::protocol::{Command, FULL, Header};
 use crate::{Error, Result};
 use connection::Connection;
 pub use connection::Link;
@@ -260,10 +261,23 @@ fn reap(clients: &mut Vec<Client>) {
     }
 }
 
+/// Answers a version that has not come yet by an error. Nobody is waited for: a new socket has room for this.
+fn turn_away(stream: UnixStream, timeouts: Timeouts) {
+    let refusal = Header {
+        command: Command::Version as u16,
+        flags: Header::REPLY | Header::ERROR,
+        error: FULL.raw_os_error() as u32,
+        ..Header::default()
+    };
+    // Who has gone already does not mind.
+    let _ = Channel::new(stream, timeouts).and_then(|channel| channel.send(refusal, &[], &[]));
+}
+
 fn admit(stream: UnixStream, shared: &Arc<Shared>) -> Result<()> {
     let mut clients = shared.clients.lock();
     reap(&mut clients);
     if clients.len() >= shared.options.clients {
+        turn_away(stream, shared.options.timeouts);
         return Err(Error::Invalid(format!(
             "{} clients are connected, and no more are allowed",
             clients.len()

@@ -1,69 +1,13 @@
 //! Clients that break the protocol by mistake or on purpose: each is answered by an error or dropped, and the others are
 //! served on.
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io::Write;
 use std::time::Duration;
 
 use crate::bench::{BAR0_BYTES, Bench};
+use crate::raw::{ERROR, NO_REPLY, Raw, VERSION, access, dma_map, message, sized};
 use proptest::prelude::*;
 use vfio_user::BAR0_REGION;
-
-const VERSION: [u8; 5] = *b"\0\0\x01\0\0";
-const ERROR: u32 = 1 << 5;
-const NO_REPLY: u32 = 1 << 4;
-
-/// A connection whose bytes the test chooses.
-struct Raw(UnixStream);
-
-fn message(id: u16, command: u16, flags: u32, payload: &[u8]) -> Vec<u8> {
-    sized(id, command, flags, 16 + payload.len() as u32, payload)
-}
-
-fn sized(id: u16, command: u16, flags: u32, size: u32, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = id.to_ne_bytes().to_vec();
-    bytes.extend(command.to_ne_bytes());
-    bytes.extend(size.to_ne_bytes());
-    bytes.extend(flags.to_ne_bytes());
-    bytes.extend(0u32.to_ne_bytes());
-    bytes.extend(payload);
-    bytes
-}
-
-impl Raw {
-    fn connect(bench: &Bench) -> Self {
-        let stream = UnixStream::connect(bench.path()).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        stream
-            .set_write_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        Self(stream)
-    }
-
-    fn greeted(bench: &Bench) -> Self {
-        let mut raw = Self::connect(bench);
-        raw.send(&message(0, 1, 0, &VERSION));
-        assert_eq!(raw.reply().unwrap().1 & ERROR, 0);
-        raw
-    }
-
-    fn send(&mut self, bytes: &[u8]) {
-        // The server may have dropped the connection already.
-        let _ = self.0.write_all(bytes);
-    }
-
-    /// Id, flags and payload of the next message; `None` at the connection's end.
-    fn reply(&mut self) -> Option<(u16, u32, Vec<u8>)> {
-        let mut header = [0; 16];
-        self.0.read_exact(&mut header).ok()?;
-        let word = |at: usize| u32::from_ne_bytes(header[at..at + 4].try_into().unwrap());
-        let mut payload = vec![0; word(4) as usize - 16];
-        self.0.read_exact(&mut payload).ok()?;
-        Some((u16::from_ne_bytes([header[0], header[1]]), word(8), payload))
-    }
-}
 
 /// The device serves somebody else on.
 fn assert_serving(bench: &Bench) {
@@ -72,13 +16,6 @@ fn assert_serving(bench: &Bench) {
     let mut back = [0; 4];
     client.read(BAR0_REGION, 0, &mut back).unwrap();
     assert_eq!(back, [5; 4]);
-}
-
-fn access(offset: u64, region: u32, count: u32) -> Vec<u8> {
-    let mut bytes = offset.to_ne_bytes().to_vec();
-    bytes.extend(region.to_ne_bytes());
-    bytes.extend(count.to_ne_bytes());
-    bytes
 }
 
 #[test]
@@ -90,7 +27,7 @@ fn what_cannot_be_a_message_ends_the_connection() {
         sized(0, 4, 0, u32::MAX, &[]),
         message(0, 4, 2, &[]),
     ] {
-        let mut raw = Raw::greeted(&bench);
+        let mut raw = Raw::greeted(&bench.path());
         raw.send(&bytes);
         assert_eq!(raw.reply(), None, "{bytes:?}");
     }
@@ -102,7 +39,7 @@ fn half_a_message_is_waited_for_within_a_bound() {
     let bench = Bench::new();
     let whole = message(0, 9, 0, &access(0, 0, 4));
     for len in [1, 15, 16, 17, whole.len() - 1] {
-        let mut raw = Raw::greeted(&bench);
+        let mut raw = Raw::greeted(&bench.path());
         raw.send(&whole[..len]);
         assert_eq!(raw.reply(), None, "{len} bytes");
     }
@@ -112,10 +49,10 @@ fn half_a_message_is_waited_for_within_a_bound() {
 #[test]
 fn a_connection_begins_with_the_version() {
     let bench = Bench::new();
-    let mut raw = Raw::connect(&bench);
+    let mut raw = Raw::connect(&bench.path());
     raw.send(&message(0, 4, 0, &[0; 16]));
     assert_eq!(raw.reply(), None);
-    let mut raw = Raw::connect(&bench);
+    let mut raw = Raw::connect(&bench.path());
     raw.send(&message(3, 1, 0, &[7, 0, 0, 0]));
     let (id, flags, _) = raw.reply().unwrap();
     assert_eq!((id, flags & ERROR), (3, ERROR));
@@ -124,9 +61,79 @@ fn a_connection_begins_with_the_version() {
 }
 
 #[test]
+fn a_version_that_makes_no_sense_is_refused() {
+    let bench = Bench::new();
+    let deep = "[".repeat(200_000);
+    let long = format!("{{\"capabilities\":{{\"x\":\"{}\"}}}}", "y".repeat(2 << 20));
+    for data in [
+        "{",
+        "{\"capabilities\":7}",
+        "{\"capabilities\":{\"max_msg_fds\":-1}}",
+        "{\"capabilities\":{\"max_data_xfer_size\":0}}",
+        "{\"capabilities\":{\"max_data_xfer_size\":1e99}}",
+        "{\"capabilities\":{\"max_dma_maps\":99999999999999999999}}",
+        deep.as_str(),
+    ] {
+        let mut raw = Raw::connect(&bench.path());
+        let version = [&VERSION[..4], data.as_bytes(), &[0]].concat();
+        raw.send(&message(5, 1, 0, &version));
+        let (id, flags, _) = raw.reply().expect("it is told");
+        assert_eq!((id, flags & ERROR), (5, ERROR));
+        assert_eq!(raw.reply(), None);
+    }
+    // Longer than a message can be; and what is no text.
+    let mut raw = Raw::connect(&bench.path());
+    raw.send(&message(
+        5,
+        1,
+        0,
+        &[&VERSION[..4], long.as_bytes(), &[0]].concat(),
+    ));
+    assert_eq!(raw.reply(), None);
+    let mut raw = Raw::connect(&bench.path());
+    raw.send(&message(
+        5,
+        1,
+        0,
+        &[&VERSION[..4], &[0xFF, 0xFE, 0]].concat(),
+    ));
+    assert_eq!(raw.reply().unwrap().1 & ERROR, ERROR);
+    // Of a newer minor version, with what nobody knows.
+    let mut raw = Raw::connect(&bench.path());
+    let newer = b"\0\0\xFF\xFF{\"capabilities\":{\"twin\":{\"x\":[1]}},\"more\":null}\0";
+    raw.send(&message(5, 1, 0, newer));
+    let (_, flags, payload) = raw.reply().unwrap();
+    assert_eq!((flags & ERROR, &payload[..4]), (0, &VERSION[..4]));
+    assert_serving(&bench);
+}
+
+/// A byte at a time is as much as a client may say it takes.
+#[test]
+fn a_client_that_takes_a_byte_at_a_time_gets_its_memory_asked_for_byte_by_byte() {
+    let bench = Bench::new();
+    let mut raw = Raw::connect(&bench.path());
+    let small = b"{\"capabilities\":{\"max_data_xfer_size\":1,\"max_msg_fds\":0}}\0";
+    raw.send(&message(0, 1, 0, &[&VERSION[..4], small].concat()));
+    assert_eq!(raw.reply().unwrap().1 & ERROR, 0);
+    raw.send(&message(1, 2, 0, &dma_map(0x1000, 0x1000, 0)));
+    assert_eq!(raw.reply().unwrap().1 & ERROR, 0);
+    let link = bench.device.links.lock().last().unwrap().clone();
+    let reading = std::thread::spawn(move || {
+        let mut bytes = [0; 3];
+        link.read(0x1000, &mut bytes).map(|()| bytes)
+    });
+    for byte in 1..=3 {
+        let (id, _, payload) = raw.reply().unwrap();
+        assert_eq!(payload[8..16], 1u64.to_ne_bytes());
+        raw.send(&message(id, 11, 1, &[&payload[..], &[byte]].concat()));
+    }
+    assert_eq!(reading.join().unwrap(), Ok([1, 2, 3]));
+}
+
+#[test]
 fn bad_requests_are_answered_by_an_error_and_the_connection_lives() {
     let bench = Bench::new();
-    let mut raw = Raw::greeted(&bench);
+    let mut raw = Raw::greeted(&bench.path());
     let mut wild_map = vec![0; 8];
     wild_map.extend(
         [0u64, u64::MAX, 2]
@@ -191,7 +198,7 @@ fn a_region_is_told_of_in_as_much_room_as_the_client_has() {
     const MMAP: u32 = 1 << 2;
     const CAPS: u32 = 1 << 3;
     let bench = Bench::new();
-    let mut raw = Raw::greeted(&bench);
+    let mut raw = Raw::greeted(&bench.path());
     let mut ask = |argsz: u32| {
         let mut request = vec![0; 32];
         request[..4].copy_from_slice(&argsz.to_ne_bytes());
@@ -214,7 +221,7 @@ fn a_region_is_told_of_in_as_much_room_as_the_client_has() {
 #[test]
 fn requests_without_a_reply_are_done_and_not_answered() {
     let bench = Bench::new();
-    let mut raw = Raw::greeted(&bench);
+    let mut raw = Raw::greeted(&bench.path());
     raw.send(&message(
         1,
         10,
@@ -235,7 +242,7 @@ fn requests_without_a_reply_are_done_and_not_answered() {
 #[test]
 fn a_client_that_takes_no_replies_is_dropped() {
     let bench = Bench::new();
-    let mut raw = Raw::greeted(&bench);
+    let mut raw = Raw::greeted(&bench.path());
     raw.0
         .set_write_timeout(Some(Duration::from_secs(20)))
         .unwrap();
@@ -249,7 +256,7 @@ fn a_client_that_takes_no_replies_is_dropped() {
 #[test]
 fn replies_that_nobody_waits_for_are_ignored() {
     let bench = Bench::new();
-    let mut raw = Raw::greeted(&bench);
+    let mut raw = Raw::greeted(&bench.path());
     raw.send(&message(77, 11, 1, &[0; 24]));
     raw.send(&message(78, 11, 1 | ERROR, &[]));
     raw.send(&message(1, 9, 0, &access(0, 0, 4)));
@@ -259,17 +266,8 @@ fn replies_that_nobody_waits_for_are_ignored() {
 #[test]
 fn a_client_that_does_not_serve_its_memory_is_a_fault_in_the_device() {
     let bench = Bench::new();
-    let mut raw = Raw::greeted(&bench);
-    let mut map = [32u32, 3]
-        .iter()
-        .flat_map(|word| word.to_ne_bytes())
-        .collect::<Vec<u8>>();
-    map.extend(
-        [0u64, 0x1000, 0x1000]
-            .iter()
-            .flat_map(|word| word.to_ne_bytes()),
-    );
-    raw.send(&message(1, 2, 0, &map));
+    let mut raw = Raw::greeted(&bench.path());
+    raw.send(&message(1, 2, 0, &dma_map(0x1000, 0x1000, 0)));
     assert_eq!(raw.reply().unwrap().1 & ERROR, 0);
     let link = bench.device.links.lock().last().unwrap().clone();
     let reading = std::thread::spawn(move || link.read(0x1000, &mut [0; 8]).is_ok());
@@ -295,7 +293,7 @@ proptest! {
             static BENCH: Bench = Bench::new();
         }
         BENCH.with(|bench| {
-            let mut raw = Raw::greeted(bench);
+            let mut raw = Raw::greeted(&bench.path());
             for (command, flags, payload) in &messages {
                 raw.send(&message(1, *command, u32::from(flags & 0x31), payload));
             }

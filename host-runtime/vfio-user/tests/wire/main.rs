@@ -1,6 +1,8 @@
 //! Both ends over real sockets.
 
 mod bench;
+mod files;
 mod hostile;
+mod raw;
 mod requests;
 mod servers;

@@ -1,26 +1,17 @@
 //! The memory that a client lets the device reach: an IOMMU in small. What is not mapped is a fault, never an access.
 
+mod memory_file;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::Arc;
 
-use parking_lot::RwLock;
-use rustix::fs::{FileType, SealFlags, fcntl_get_seals, fstat, fstatfs};
-use rustix::io::{Errno, pread, pwrite};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use parking_lot::{Mutex, RwLock};
+use rustix::io::Errno;
 use thiserror::Error;
 
-/// `f_type` of file systems whose files are memory (`<linux/magic.h>`): tmpfs, to which memfds belong, and hugetlbfs.
-/// Access to any other file could take as long as its owner likes.
-const MEMORY_FILE_SYSTEMS: [u64; 2] = [0x0102_1994, 0x9584_58f6];
-
-/// Offsets of mappings are multiples of this on every machine that is supported.
-const PAGE: u64 = 4096;
-
-/// Up to this many bytes are copied word by word: rings and their indices lie in such. More goes by memcpy.
-const WORD_WISE: usize = 4096;
+use memory_file::{MemoryFile, MemoryFiles};
 
 /// What a device may do with a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,67 +74,10 @@ pub(crate) trait PeerMemory {
     fn write(&self, address: u64, bytes: &[u8]) -> bool;
 }
 
-/// A shared mapping of a client's memory. Only of files that cannot shrink: an access past a file's end would be a
-/// SIGBUS.
-struct Mapping {
-    start: NonNull<u8>,
-    len: usize,
-}
-
-// SAFETY: it is an address range that stays mapped for the value's life; accesses to it are by raw copies, which do not
-// care who else accesses it: another process does at any time.
-unsafe impl Send for Mapping {}
-// SAFETY: as above.
-unsafe impl Sync for Mapping {}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: the range was mapped by `Backing::new`, and nobody refers to it beyond a copy's duration.
-        let _ = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
-    }
-}
-
 enum Backing {
-    Mapped(Mapping),
-    /// By system calls, as the file may shrink at any time.
-    File {
-        file: OwnedFd,
-        offset: u64,
-    },
+    /// Bytes of a file, from an offset on.
+    File(Arc<MemoryFile>, u64),
     Peer,
-}
-
-impl Backing {
-    fn new(file: OwnedFd, offset: u64, size: u64, access: DmaAccess) -> Result<Self, Errno> {
-        let len = usize::try_from(size).map_err(|_| Errno::INVAL)?;
-        let end = offset.checked_add(size).ok_or(Errno::INVAL)?;
-        let stat = fstat(&file)?;
-        let is_memory = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
-            && MEMORY_FILE_SYSTEMS.contains(&(fstatfs(&file)?.f_type as u64));
-        if !is_memory || u64::try_from(stat.st_size).map_err(|_| Errno::INVAL)? < end {
-            return Err(Errno::INVAL);
-        }
-        let sealed = fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SealFlags::SHRINK));
-        if !sealed || !offset.is_multiple_of(PAGE) {
-            return Ok(Self::File { file, offset });
-        }
-        let mut protection = ProtFlags::empty();
-        protection.set(ProtFlags::READ, access.read);
-        protection.set(ProtFlags::WRITE, access.write);
-        // SAFETY: a new mapping at an address of the system's choice.
-        let start = unsafe {
-            mmap(
-                std::ptr::null_mut(),
-                len,
-                protection,
-                MapFlags::SHARED,
-                &file,
-                offset,
-            )
-        }?;
-        let start = NonNull::new(start.cast()).ok_or(Errno::NOMEM)?;
-        Ok(Self::Mapped(Mapping { start, len }))
-    }
 }
 
 struct DmaRegion {
@@ -156,6 +90,7 @@ struct DmaRegion {
 /// The ranges that one client has mapped, by their addresses as the device sees them.
 pub struct DmaTable {
     regions: RwLock<BTreeMap<u64, DmaRegion>>,
+    files: Mutex<MemoryFiles>,
     limit: usize,
 }
 
@@ -169,6 +104,7 @@ impl DmaTable {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             regions: RwLock::default(),
+            files: Mutex::default(),
             limit,
         }
     }
@@ -192,7 +128,11 @@ impl DmaTable {
     ) -> Result<(), Errno> {
         let last = last_byte(address, size)?;
         let backing = match file {
-            Some((file, offset)) => Backing::new(file, offset, size, access)?,
+            Some((file, offset)) => {
+                let end = offset.checked_add(size).ok_or(Errno::INVAL)?;
+                let file = self.files.lock().find(file, end, access)?;
+                Backing::File(file, offset)
+            }
             None => Backing::Peer,
         };
         let mut regions = self.regions.write();
@@ -254,13 +194,7 @@ impl DmaTable {
             let (head, rest) = std::mem::take(&mut bytes).split_at_mut(piece.len);
             bytes = rest;
             match piece.place {
-                Place::Mapped(from) => {
-                    // SAFETY: `in_pieces` gives a range within a mapping that it keeps for as long as this runs; `head`
-                    // is the caller's own memory.
-                    unsafe { copy_from_shared(from, head) };
-                    true
-                }
-                Place::File(file, offset) => read_file(file, offset, head),
+                Place::File(file, offset) => file.read(offset, head),
                 Place::Peer(address) => peer.read(address, head),
             }
         })
@@ -278,12 +212,7 @@ impl DmaTable {
             let (head, rest) = bytes.split_at(piece.len);
             bytes = rest;
             match piece.place {
-                Place::Mapped(to) => {
-                    // SAFETY: as in `read`.
-                    unsafe { copy_to_shared(head, to) };
-                    true
-                }
-                Place::File(file, offset) => write_file(file, offset, head),
+                Place::File(file, offset) => file.write(offset, head),
                 Place::Peer(address) => peer.write(address, head),
             }
         })
@@ -326,12 +255,7 @@ impl DmaTable {
             let piece_len = (end - at) as usize + 1;
             let within = at - start;
             let done = match &region.backing {
-                Backing::Mapped(mapping) => transfer(Piece {
-                    len: piece_len,
-                    // SAFETY: `within` is less than the region's length, which is the mapping's.
-                    place: Place::Mapped(unsafe { mapping.start.add(within as usize) }),
-                }),
-                Backing::File { file, offset } => transfer(Piece {
+                Backing::File(file, offset) => transfer(Piece {
                     len: piece_len,
                     place: Place::File(file, offset + within),
                 }),
@@ -386,8 +310,8 @@ struct Piece<'a> {
 }
 
 enum Place<'a> {
-    Mapped(NonNull<u8>),
-    File(&'a OwnedFd, u64),
+    /// A file, and an offset in it.
+    File(&'a MemoryFile, u64),
     /// Address as the device sees it.
     Peer(u64),
 }
@@ -399,92 +323,27 @@ fn last_byte(address: u64, size: u64) -> Result<u64, Errno> {
         .ok_or(Errno::INVAL)
 }
 
-fn read_file(file: &OwnedFd, mut offset: u64, mut bytes: &mut [u8]) -> bool {
-    while !bytes.is_empty() {
-        match pread(file, &mut *bytes, offset) {
-            Ok(0) => return false,
-            Ok(count) => {
-                bytes = &mut bytes[count..];
-                offset += count as u64;
-            }
-            Err(Errno::INTR) => {}
-            Err(_) => return false,
-        }
-    }
-    true
-}
-
-fn write_file(file: &OwnedFd, mut offset: u64, mut bytes: &[u8]) -> bool {
-    // A file that shrank would grow again by writing past its end.
-    let end = offset + bytes.len() as u64;
-    if fstat(file).is_err() || fstat(file).is_ok_and(|stat| (stat.st_size as u64) < end) {
-        return false;
-    }
-    while !bytes.is_empty() {
-        match pwrite(file, bytes, offset) {
-            Ok(0) => return false,
-            Ok(count) => {
-                bytes = &bytes[count..];
-                offset += count as u64;
-            }
-            Err(Errno::INTR) => {}
-            Err(_) => return false,
-        }
-    }
-    true
-}
-
-/// Copies out of memory that another process may write at the same time. Aligned words are read whole, the first bytes
-/// first.
-///
-/// # Safety
-/// `from` points to as many mapped, readable bytes as `to` has.
-unsafe fn copy_from_shared(from: NonNull<u8>, to: &mut [u8]) {
-    if to.len() > WORD_WISE || !from.addr().get().is_multiple_of(8) || !to.len().is_multiple_of(8) {
-        // SAFETY: the caller vouches for `from`; `to` is not in shared memory, so the two do not overlap.
-        unsafe {
-            from.as_ptr()
-                .copy_to_nonoverlapping(to.as_mut_ptr(), to.len())
-        };
-        return;
-    }
-    for (index, chunk) in to.chunks_exact_mut(8).enumerate() {
-        // SAFETY: aligned to 8 as checked, and within the range that the caller vouches for.
-        let word = unsafe { AtomicU64::from_ptr(from.as_ptr().add(8 * index).cast()) };
-        chunk.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
-    }
-    fence(Ordering::Acquire);
-}
-
-/// Copies to memory that another process may read at the same time. Aligned words are written whole, the first bytes
-/// first.
-///
-/// # Safety
-/// `to` points to as many mapped, writable bytes as `from` has.
-unsafe fn copy_to_shared(from: &[u8], to: NonNull<u8>) {
-    fence(Ordering::Release);
-    if from.len() > WORD_WISE || !to.addr().get().is_multiple_of(8) || !from.len().is_multiple_of(8)
-    {
-        // SAFETY: the caller vouches for `to`; `from` is not in shared memory, so the two do not overlap.
-        unsafe {
-            to.as_ptr()
-                .copy_from_nonoverlapping(from.as_ptr(), from.len())
-        };
-        return;
-    }
-    for (index, chunk) in from.chunks_exact(8).enumerate() {
-        // SAFETY: aligned to 8 as checked, and within the range that the caller vouches for.
-        let word = unsafe { AtomicU64::from_ptr(to.as_ptr().add(8 * index).cast()) };
-        word.store(
-            u64::from_ne_bytes(chunk.try_into().expect("8 bytes")),
-            Ordering::Release,
-        );
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+
+    use super::memory_file::{MAX_FILES, MAX_MAPPED, MAX_OPEN};
     use super::*;
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+
+    fn file(bytes: u64, sealed: bool) -> OwnedFd {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let file = memfd_create("test", flags).unwrap();
+        ftruncate(&file, bytes).unwrap();
+        if sealed {
+            fcntl_add_seals(&file, SealFlags::SHRINK).unwrap();
+        }
+        file
+    }
+
+    fn duplicate(file: &OwnedFd) -> OwnedFd {
+        file.as_fd().try_clone_to_owned().unwrap()
+    }
 
     #[test]
     fn a_table_that_is_full_takes_no_more() {
@@ -494,5 +353,82 @@ mod tests {
         assert_eq!(table.map(2, 1, DmaAccess::BOTH, None), Err(Errno::NOSPC));
         table.unmap(0, 1).unwrap();
         table.map(2, 1, DmaAccess::BOTH, None).unwrap();
+    }
+
+    /// As a guest's memory is mapped page by page, by a file that comes with each.
+    #[test]
+    fn ranges_of_one_file_share_it() {
+        for sealed in [true, false] {
+            let table = DmaTable::new(usize::MAX);
+            let memory = file(MAX_FILES as u64 * 0x2000, sealed);
+            for page in 0..2 * MAX_FILES as u64 {
+                let place = Some((duplicate(&memory), 0x1000 * page));
+                table
+                    .map(page << 20, 0x1000, DmaAccess::BOTH, place)
+                    .unwrap();
+            }
+            assert_eq!(table.files.lock().count(), 1);
+            table.clear();
+            assert_eq!(table.files.lock().count(), 0);
+        }
+    }
+
+    #[test]
+    fn a_client_has_no_more_than_its_share_of_what_a_process_can_have() {
+        for (sealed, most) in [(true, MAX_FILES), (false, MAX_OPEN)] {
+            let table = DmaTable::new(usize::MAX);
+            let map = |place: usize| {
+                let memory = Some((file(0x1000, sealed), 0));
+                table.map((place as u64) << 12, 0x1000, DmaAccess::BOTH, memory)
+            };
+            (0..most).for_each(|place| map(place).unwrap());
+            assert_eq!(map(most), Err(Errno::NOSPC), "sealed: {sealed}");
+            table.unmap(0, 0x1000).unwrap();
+            map(most).unwrap();
+        }
+        let table = DmaTable::new(usize::MAX);
+        let map = |address, bytes: u64| {
+            let memory = Some((file(bytes, true), 0));
+            table.map(address, 0x1000, DmaAccess::BOTH, memory)
+        };
+        map(0, MAX_MAPPED / 2 + 1).unwrap();
+        assert_eq!(map(0x1000, MAX_MAPPED / 2), Err(Errno::NOSPC));
+        map(0x1000, MAX_MAPPED / 2 - 1).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_known_to_be_read_is_not_written_and_one_that_grew_is_seen_whole() {
+        let table = DmaTable::new(usize::MAX);
+        let memory = file(0x1000, true);
+        let read_only = DmaAccess {
+            read: true,
+            write: false,
+        };
+        let place = |offset| Some((duplicate(&memory), offset));
+        table.map(0, 0x1000, read_only, place(0)).unwrap();
+        table
+            .map(0x1000, 0x1000, DmaAccess::BOTH, place(0))
+            .unwrap();
+        ftruncate(&memory, 0x2000).unwrap();
+        table
+            .map(0x2000, 0x1000, DmaAccess::BOTH, place(0x1000))
+            .unwrap();
+        table.write(&Nobody, 0x1FF8, &[7; 16]).unwrap();
+        let mut bytes = [0; 8];
+        table.read(&Nobody, 0xFF8, &mut bytes).unwrap();
+        assert_eq!(bytes, [7; 8]);
+        table.write(&Nobody, 0xFF8, &[8; 8]).unwrap_err();
+    }
+
+    struct Nobody;
+
+    impl PeerMemory for Nobody {
+        fn read(&self, _: u64, _: &mut [u8]) -> bool {
+            false
+        }
+
+        fn write(&self, _: u64, _: &[u8]) -> bool {
+            false
+        }
     }
 }
