@@ -25,6 +25,9 @@ pub(crate) struct SimulationArgs {
     /// Seed of everything that is random in the simulation
     #[arg(long, default_value_t = EngineConfig::default().seed)]
     pub(crate) seed: u64,
+    /// Clock of the kernels [default: what the image says]
+    #[arg(long, value_name = "MHZ", value_parser = value_parser!(u16).range(1..=2000))]
+    clock: Option<u16>,
     /// Clocks from an accepted read burst to its first beat
     #[arg(long, value_name = "CLOCKS", value_parser = value_parser!(u64).range(1..), default_value_t = MemoryTiming::default().read_latency)]
     latency: u64,
@@ -95,6 +98,7 @@ impl SimulationArgs {
                 from: range.start,
                 to: range.end,
             }),
+            clock_mhz: self.clock,
             faults: self.faults.injector(card)?,
         })
     }

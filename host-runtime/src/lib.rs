@@ -77,4 +77,4 @@ pub use card::{SimOptions, Waves};
 #[cfg(feature = "cosim")]
 pub use cosim;
 #[cfg(feature = "cosim")]
-pub use serve::{ServeOptions, ServedCard};
+pub use serve::{MemoryBanks, ServeOptions, ServedCard, ShellKind, ShellLayout};

@@ -5,6 +5,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use card_shell::{Layout as ShellLayout, ShellKind};
+
+pub use crate::backend::sim::MemoryBanks;
 use crate::card::SimOptions;
 use crate::card_id::CardId;
 use crate::card_name::ServedName;
@@ -25,6 +28,10 @@ pub struct ServeOptions {
     pub trust: TrustOptions,
     /// Seed, memory timing, checkers, waves.
     pub simulation: SimOptions,
+    /// The card's own memory; `None`: what the image says.
+    pub banks: Option<MemoryBanks>,
+    /// The shell in front of it.
+    pub shell: ShellKind,
     /// What size the card says it has; `None`: [`CardResources::SIMULATED`].
     pub resources: Option<CardResources>,
 }
@@ -81,12 +88,14 @@ impl ServedCard {
             id,
             options.simulation.clone(),
             options.trust.clone(),
+            options.banks,
             size_of(&options.resources.unwrap_or(CardResources::SIMULATED)),
         )?;
         if let Some(image) = &options.image {
             card.load(image)?;
         }
-        let shell = card_shell::Shell::serve(&socket, Arc::new(card), Default::default());
+        let shell =
+            card_shell::Shell::serve(&socket, Arc::new(card), options.shell, Default::default());
         let shell = shell.map_err(|source| Error::Pcie {
             card: id,
             action: "be served",

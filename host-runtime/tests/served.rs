@@ -8,9 +8,10 @@ use std::time::Duration;
 use host_runtime::collection::sample;
 use host_runtime::tcp::{Descriptor, Profile};
 use host_runtime::{
-    Card, CardId, Direction, Error, Image, OpenOptions, ServeOptions, ServedCard, Validator,
+    Card, CardId, Direction, Error, Image, MemoryBanks, OpenOptions, ServeOptions, ServedCard,
+    SimOptions, Validator,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 struct Bench {
     served: Option<ServedCard>,
@@ -19,11 +20,15 @@ struct Bench {
 
 impl Bench {
     fn new(name: &str) -> Self {
+        Self::with(name, ServeOptions::default())
+    }
+
+    fn with(name: &str, options: ServeOptions) -> Self {
         let state = tempfile::tempdir().unwrap();
         let options = ServeOptions {
             image: Some(Image::default_image().unwrap()),
             state_folder: Some(state.path().to_owned()),
-            ..ServeOptions::default()
+            ..options
         };
         Self {
             served: Some(ServedCard::start(name.parse().unwrap(), &options).unwrap()),
@@ -205,6 +210,86 @@ fn a_name_is_served_once() {
     assert_eq!(empty.clients(), 1);
 }
 
+#[test]
+fn a_card_has_the_memory_that_it_is_told() {
+    let small = |count| ServeOptions {
+        banks: Some(MemoryBanks {
+            count,
+            bytes: 1 << 20,
+        }),
+        ..ServeOptions::default()
+    };
+    let bench = Bench::with("small", small(2));
+    let card = bench.open();
+    validate(&card);
+    let buffer = card.allocate(0, 1 << 20).unwrap();
+    let full = card.allocate(0, 4096).unwrap_err();
+    assert!(matches!(full, Error::OutOfMemory { .. }), "{full}");
+    card.allocate(1, 1 << 20).unwrap();
+    let end = buffer.address() + (1 << 20);
+    card.write_memory(end - 64, &[1; 64]).unwrap();
+    card.write_memory(end, &[1; 64]).unwrap_err();
+
+    let options = ServeOptions {
+        image: Some(Image::default_image().unwrap()),
+        state_folder: Some(bench.state.path().to_owned()),
+        ..small(1)
+    };
+    let refused = ServedCard::start("one".parse().unwrap(), &options).unwrap_err();
+    assert!(
+        matches!(refused, Error::ImageForAnotherCard { .. }),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains("--banks 2"), "{refused}");
+    let options = ServeOptions {
+        image: None,
+        ..options
+    };
+    let empty = ServedCard::start("one".parse().unwrap(), &options).unwrap();
+    let card = Card::open_with(empty.id(), &bench.options()).unwrap();
+    let refused = card.program(&Image::default_image().unwrap()).unwrap_err();
+    assert!(refused.to_string().contains("--banks 2"), "{refused}");
+}
+
+#[test]
+fn a_card_has_the_clock_and_the_shell_that_it_is_told() {
+    let simulation = SimOptions {
+        clock_mhz: Some(125),
+        ..SimOptions::default()
+    };
+    let options = ServeOptions {
+        simulation: simulation.clone(),
+        shell: "xdma:h2c=3,c2h=2".parse().unwrap(),
+        ..ServeOptions::default()
+    };
+    let bench = Bench::with("told", options);
+    validate(&bench.open());
+    let socket = bench.served.as_ref().unwrap().socket();
+    let client = vfio_user::Client::connect(socket, vfio_user::Timeouts::default()).unwrap();
+    let word = |region, offset: u32| {
+        let mut bytes = [0; 4];
+        client.read(region, offset.into(), &mut bytes).unwrap();
+        u32::from_le_bytes(bytes)
+    };
+    let clock = word(vfio_user::BAR0_REGION, card_shell::identity::REG_CLOCK_MHZ);
+    assert_eq!(clock, 125);
+    let channels = |direction: u32| {
+        let identifiers = (0..4).map(|index| direction + 0x100 * index);
+        let there = identifiers.filter(|&offset| word(vfio_user::BAR1_REGION, offset) != 0);
+        there.count()
+    };
+    let target = (xdma::registers::target::H2C, xdma::registers::target::C2H);
+    assert_eq!((channels(target.0), channels(target.1)), (3, 2));
+    // A card of this process alone is clocked like that, too.
+    let options = OpenOptions {
+        simulation,
+        ..bench.options()
+    };
+    let card = Card::open_with(CardId::Simulated(0), &options).unwrap();
+    validate(&card);
+    assert_eq!(card.simulated_time().unwrap().period_ps, 8000);
+}
+
 /// Names the state folder of the process that serves a card.
 const FOLDER: &str = "FPGA_TEST_FOLDER";
 
@@ -228,6 +313,13 @@ impl Serving {
 
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+
+    /// Has all its threads stand still.
+    fn stop(&self) {
+        self.signal(Signal::STOP);
+        let stopped = waitpid(Some(Pid::from_child(&self.0)), WaitOptions::UNTRACED);
+        assert!(stopped.unwrap().unwrap().1.stopped());
     }
 }
 
@@ -267,7 +359,7 @@ fn a_server_that_hangs_is_waited_for_once() {
     let id = CardId::Served("hung".parse().unwrap());
     let card = Card::open_with(id, &options).unwrap();
     validate(&card);
-    serving.signal(Signal::STOP);
+    serving.stop();
     let mut answers = (0..50).map(|_| card.reset().unwrap_err());
     let first = answers.next().unwrap();
     assert!(matches!(first, Error::DeviceLost { .. }), "{first}");

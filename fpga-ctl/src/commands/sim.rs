@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use host_runtime::{CardId, CardResources, ServeOptions, ServedCard, ServedName};
+use host_runtime::{
+    CardId, CardResources, MemoryBanks, ServeOptions, ServedCard, ServedName, ShellKind,
+};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::commands::campaign::{self, CampaignArgs};
 use crate::commands::lease::quantity;
@@ -20,6 +23,9 @@ use crate::stdout::Stdout;
 /// The name that leaves the card without an image.
 const NO_IMAGE: &str = "none";
 
+/// What memory is given out in.
+const PAGE: u64 = 4096;
+
 /// How often Ctrl-C is looked for.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -31,6 +37,8 @@ Examples:
   fpga-ctl sim serve lab &
   fpga-ctl validate --card pcie:lab tools.tcpdb
   fpga-ctl sim serve lab --image kernel.xclbin --waves run.fst
+  fpga-ctl sim serve --name small --banks 2x256MiB --clock 100
+  fpga-ctl sim serve wide --shell xdma:h2c=4,c2h=4
   fpga-ctl sim serve flaky --fault dma-error:on=from-card,chance=0.01 --fault-seed 7";
 
 /// Simulated cards as devices of their own.
@@ -61,10 +69,20 @@ pub(crate) struct ServeArgs {
     /// Name of the card: programs open it as pcie:NAME
     #[arg(default_value = "card0")]
     name: ServedName,
+    /// The same, by an option
+    #[arg(long = "name", value_name = "NAME", conflicts_with = "name")]
+    named: Option<ServedName>,
     /// Image to load first, an .xclbin; "default" is the one that this program carries, "none" leaves the card empty
     #[arg(long, value_name = "FILE|default|none", default_value = DEFAULT_IMAGE)]
     image: PathBuf,
-    /// Memory that the card says it has, for leases: bytes, or with KiB, MiB, GiB, TiB [default: 32GiB]
+    /// Memory banks of the card, and how large each is [default: as many as the image has, of its sizes]. An image with more
+    /// is refused, of one with larger ones only so much is there
+    #[arg(long, value_name = "N[xSIZE]", value_parser = banks)]
+    banks: Option<MemoryBanks>,
+    /// Shell in front of the card, with its DMA channels each way: xdma, or xdma:h2c=1..4,c2h=1..4
+    #[arg(long, value_name = "SHELL", default_value_t)]
+    shell: ShellKind,
+    /// Memory that the card says it has, for leases: bytes, or with KiB, MiB, GiB, TiB [default: what --banks make, or 32GiB]
     #[arg(long, value_name = "SIZE", value_parser = quantity::bytes)]
     memory: Option<u64>,
     /// Logic that the card says it has, in look-up tables [default: an Alveo U250's]
@@ -75,6 +93,39 @@ pub(crate) struct ServeArgs {
     dsp: Option<u64>,
     #[command(flatten)]
     simulation: SimulationArgs,
+}
+
+/// Each client takes dozens of file descriptors: the usual limit is made for fewer of them than a server may have.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // Where that is not allowed, clients for whom there are none are turned away.
+    let _ = setrlimit(Resource::Nofile, most);
+}
+
+/// Bytes of a bank where none are given: what the shipped images have.
+const BANK_BYTES: u64 = 16 << 30;
+/// Most banks: what Alveo cards with HBM have, and some more.
+const MOST_BANKS: u32 = 64;
+
+/// A number of banks and the size of each, as `2` or `4x256MiB`.
+fn banks(text: &str) -> Result<MemoryBanks, String> {
+    let (count, size) = match text.split_once('x') {
+        Some((count, size)) => (count, Some(size)),
+        None => (text, None),
+    };
+    let count = count.parse().ok();
+    let count = count.filter(|count| (1..=MOST_BANKS).contains(count));
+    let count = count
+        .ok_or_else(|| format!("write a number of banks, 1 to {MOST_BANKS}: 2, or 4x256MiB"))?;
+    let bytes = size.map_or(Ok(BANK_BYTES), quantity::bytes)?;
+    if bytes < PAGE || !bytes.is_multiple_of(PAGE) {
+        return Err(format!("a bank is a multiple of {PAGE} bytes"));
+    }
+    Ok(MemoryBanks { count, bytes })
 }
 
 /// Runs `sim`.
@@ -96,13 +147,19 @@ fn serve(context: &Context, args: &ServeArgs) -> Result<()> {
         state_folder: context.globals.state_dir.clone(),
         trust: context.trust(),
         simulation: args.simulation.options(CardId::Simulated(0))?,
+        banks: args.banks,
+        shell: args.shell,
         resources: Some(CardResources {
-            memory: args.memory.or(CardResources::SIMULATED.memory),
+            memory: args
+                .memory
+                .or(args.banks.map(|banks| banks.total()))
+                .or(CardResources::SIMULATED.memory),
             luts: args.logic.or(CardResources::SIMULATED.luts),
             dsps: args.dsp.or(CardResources::SIMULATED.dsps),
         }),
     };
-    let served = ServedCard::start(args.name, &options)?;
+    raise_file_limit();
+    let served = ServedCard::start(args.named.unwrap_or(args.name), &options)?;
     let mut out = Stdout::new();
     let (id, socket) = (served.id(), served.socket().display());
     writeln!(out, "{id} is served at {socket}; Ctrl-C ends it")?;
@@ -112,4 +169,22 @@ fn serve(context: &Context, args: &ServeArgs) -> Result<()> {
     }
     faults::tell(&options.simulation.faults);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn banks_are_a_number_and_a_size() {
+        let parsed = |text| banks(text).map(|banks| (banks.count, banks.bytes));
+        assert_eq!(parsed("2"), Ok((2, 16 << 30)));
+        assert_eq!(parsed("4x256MiB"), Ok((4, 256 << 20)));
+        assert_eq!(parsed("1x4096"), Ok((1, 4096)));
+        for wrong in [
+            "", "0", "65", "x", "2x", "2x0", "2x4097", "2x1", "-1", "2X1GiB", "2x1GB",
+        ] {
+            parsed(wrong).unwrap_err();
+        }
+    }
 }

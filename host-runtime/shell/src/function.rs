@@ -8,13 +8,14 @@ use std::thread::JoinHandle;
 
 use parking_lot::{Condvar, Mutex};
 use vfio_user::{BAR0_REGION, BAR1_REGION, BAR2_REGION, CONFIG_REGION, Function, Link};
-use xdma::{AxiError, Bus, HostFault, Layout, TransferFault, Xdma};
+use xdma::{AxiError, Bus, HostFault, TransferFault, Xdma};
 
 use crate::bypass::{self, DoorbellWord};
 use crate::card::{Card, CardError};
 use crate::config_space::ConfigSpace;
 use crate::holders::Holders;
 use crate::identity as id;
+use crate::kind::ShellKind;
 use crate::link::{ClientLink, DmaPiece, LinkState};
 use crate::page::StatusPage;
 use crate::pages::BypassPages;
@@ -409,18 +410,20 @@ impl CardFunction {
     pub(crate) fn new(
         number: u32,
         link: Arc<Link>,
+        kind: ShellKind,
         card: Arc<dyn Card>,
         holders: Arc<Holders>,
         pairs: Arc<Pairs>,
         left: Box<dyn Fn(u32) + Send>,
     ) -> std::io::Result<(Self, Arc<Client>)> {
+        let ShellKind::Xdma(layout) = kind;
         let client = Arc::new(Client {
             number,
             link,
             card,
             holders,
             pairs,
-            dma: Xdma::new(Layout::default()),
+            dma: Xdma::new(layout),
             bus_master: AtomicBool::new(false),
             watch: ClientLink::default(),
             page: StatusPage::new(number)?,

@@ -11,6 +11,7 @@ mod config_space;
 mod function;
 mod holders;
 pub mod identity;
+mod kind;
 mod link;
 mod page;
 mod pages;
@@ -22,6 +23,7 @@ pub use config_space::{
     BYPASS_BAR, CONFIG_BYTES, ConfigSpace, DEVICE, DMA_BAR, SUBSYSTEM, USER_BAR, USER_BAR_BYTES,
     VENDOR, VSEC, VSEC_ID, VSEC_REVISION,
 };
+pub use kind::{NoSuchShell, ShellKind};
 pub use link::{Disturbance, DmaPiece, LinkState};
 pub use shell::Shell;
-pub use xdma::{AxiError, HostFault};
+pub use xdma::{AxiError, HostFault, Layout};

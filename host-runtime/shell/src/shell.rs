@@ -17,6 +17,7 @@ use crate::config_space::{CONFIG_BYTES, USER_BAR_BYTES};
 use crate::function::{CardFunction, Client};
 use crate::holders::Holders;
 use crate::identity::{self as id, PAGE};
+use crate::kind::ShellKind;
 use crate::link::LinkState;
 use crate::pairs::Pairs;
 
@@ -29,6 +30,7 @@ pub struct Shell {
 
 struct Shared {
     card: Arc<dyn Card>,
+    kind: ShellKind,
     holders: Arc<Holders>,
     pairs: Arc<Pairs>,
     /// The card does not look at doorbells.
@@ -47,18 +49,20 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shell {
-    /// Serves a card on a Unix socket.
+    /// Serves a card on a Unix socket, behind a shell of this kind.
     ///
     /// # Errors
     /// As [`Server::start`].
     pub fn serve(
         path: &Path,
         card: Arc<dyn Card>,
+        kind: ShellKind,
         options: ServerOptions,
     ) -> vfio_user::Result<Self> {
         let shared = Arc::new(Shared {
             pairs: Arc::new(Pairs::new(Arc::clone(&card))),
             card,
+            kind,
             holders: Arc::new(Holders::new(id::HOLDERS)),
             asleep: AtomicBool::new(false),
             generation: AtomicU32::new(0),
@@ -164,6 +168,7 @@ impl Device for Shared {
         let (function, client) = CardFunction::new(
             number,
             link,
+            self.kind,
             Arc::clone(&self.card),
             Arc::clone(&self.holders),
             Arc::clone(&self.pairs),

@@ -3,10 +3,10 @@
 use card_shell::identity as id;
 use vfio_user::{BAR0_REGION, BAR1_REGION};
 use xdma::DmaDescriptor;
-use xdma::registers::{channel, control, sgdma, status, target};
+use xdma::registers::{channel, target};
 
 use crate::attacked::until;
-use crate::driver::{Driver, HOST, LIST};
+use crate::driver::{Driver, LIST};
 
 /// Bytes that one DMA descriptor moves.
 pub(crate) const BYTES: u32 = 1 << 20;
@@ -38,11 +38,7 @@ pub(crate) fn start(driver: &Driver, channels: u32, host: u64, card: u64) {
         _ => (card, host),
     };
     let descriptor = DmaDescriptor::new(from, to, BYTES, 0).followed_by(LIST, 0);
-    driver.fill(LIST - HOST, bytemuck::bytes_of(&descriptor));
-    let lists = channels + (target::H2C_SGDMA - target::H2C);
-    driver.dma(lists + sgdma::FIRST_LOW, LIST as u32);
-    driver.dma(lists + sgdma::FIRST_HIGH, (LIST >> 32) as u32);
-    driver.dma(channels + channel::CONTROL, control::RUN | control::LOG_ALL);
+    driver.follow(channels, descriptor);
     let moved = match channels {
         target::H2C => id::REG_BYTES_TO_CARD,
         _ => id::REG_BYTES_FROM_CARD,
@@ -53,20 +49,10 @@ pub(crate) fn start(driver: &Driver, channels: u32, host: u64, card: u64) {
     });
 }
 
-/// The status once the channel has stopped by itself.
-pub(crate) fn ended(driver: &Driver, channels: u32) -> u32 {
-    let mut word = 0;
-    until("the channel stops", || {
-        word = driver.read(BAR1_REGION, (channels + channel::STATUS).into());
-        word & status::BUSY == 0
-    });
-    word
-}
-
 /// Ends it, and waits for that.
 pub(crate) fn stop(driver: &Driver, channels: u32) {
     driver.dma(channels + channel::CONTROL, 0);
-    ended(driver, channels);
+    driver.ended(channels);
     driver.read(BAR1_REGION, (channels + channel::STATUS_READ_CLEAR).into());
 }
 

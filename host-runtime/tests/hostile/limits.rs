@@ -7,7 +7,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_setfl, ftruncate, memfd_create};
 use vfio_user::{BAR1_REGION, Client, DmaAccess, MSIX_IRQ, Timeouts};
 use xdma::DmaDescriptor;
-use xdma::registers::{MSIX_VECTORS, channel, control, irq, sgdma, status, target};
+use xdma::registers::{MSIX_VECTORS, channel, irq, status, target};
 
 use crate::attacked::{Attacked, until};
 use crate::driver::{Driver, HOST, LIST};
@@ -98,15 +98,12 @@ fn interrupts_that_nobody_takes_do_not_hold_the_card() {
         // Each of these interrupts, and they do not end.
         let descriptor = DmaDescriptor::new(HOST, on_card, 64, DmaDescriptor::COMPLETED);
         let descriptor = descriptor.followed_by(LIST, 0);
-        driver.fill(LIST - HOST, bytemuck::bytes_of(&descriptor));
         driver.dma(target::IRQ + irq::CHANNEL_ENABLE, 3);
         driver.dma(
             target::H2C + channel::INTERRUPT_ENABLE,
             status::DESCRIPTOR_COMPLETED,
         );
-        driver.dma(target::H2C_SGDMA + sgdma::FIRST_LOW, LIST as u32);
-        let run = control::RUN | control::LOG_ALL;
-        driver.dma(target::H2C + channel::CONTROL, run);
+        driver.follow(target::H2C, descriptor);
         let completed = || {
             let register = target::H2C + channel::COMPLETED;
             driver.read(BAR1_REGION, register.into())

@@ -47,7 +47,7 @@ fn see(file: &OwnedFd, bytes: u64) -> Vec<u8> {
 /// The engine is told of reads that fail; writes are posted, and only the count tells.
 fn assert_faults(driver: &Driver, channels: u32, before: u32) {
     if channels == target::H2C {
-        let word = endless::ended(driver, channels);
+        let word = driver.ended(channels);
         assert!(word & status::H2C_READ_UNSUPPORTED != 0, "{word:#x}");
     }
     until("faults are counted", || endless::faults(driver) > before);
@@ -77,7 +77,7 @@ fn memory_that_is_unmapped_under_dma_faults_and_is_not_touched_any_more() {
         map(&driver, &memory, BYTES);
         endless::start(&driver, target::H2C, GOING, on_card);
         driver.client.unmap_dma(HOST, HOST_BYTES).unwrap();
-        let word = endless::ended(&driver, target::H2C);
+        let word = driver.ended(target::H2C);
         assert!(word & status::DESCRIPTOR_UNSUPPORTED != 0, "{word:#x}");
     });
 }
@@ -154,7 +154,8 @@ fn completions_to_unmapped_memory_are_lost_and_counted() {
                 .map_dma(GOING + offset, PAGE, access, file, offset);
             mapped.unwrap();
         };
-        (map(0), map(PAGE));
+        map(0);
+        map(PAGE);
         let ring = Ring::new(&driver, GOING);
         ring.ring(16, 0);
         until("answers come", || ring.completed() == 16);

@@ -1,4 +1,5 @@
-//! The polled path of the software device neither allocates nor calls the system.
+//! The polled path of the software device neither allocates nor calls the system; that of a served card does not call it
+//! either while the card is awake.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -6,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use host_runtime::queue::{Completion, Queue, QueueOptions, Serving, Submission};
 use host_runtime::tcp::{Descriptor, PolicySlot};
-use host_runtime::{Card, CardId};
+use host_runtime::{Card, CardId, SimOptions};
 
 use crate::common::Bench;
 use crate::traffic::Traffic;
@@ -95,14 +96,17 @@ fn polling_does_not_allocate() {
 /// What the confined thread writes when it is through.
 const THROUGH: &[u8] = b"polled without a system call\n";
 
-/// How often a confined thread may be killed: it must wake the server if that fell asleep on a busy machine.
+/// The queue of a served card, instead of the software device's.
+const SERVED: &str = "served";
+
+/// How often a confined thread may be killed: it must wake the server, or the card, if that fell asleep on a busy machine.
 const ATTEMPTS: usize = 50;
 
 /// In a process of its own, because the kernel kills a thread that calls the system while it is confined: only read, write
 /// and exit are left to it.
 #[test]
 fn polling_does_not_call_the_system() {
-    for serving in ["thread", "caller"] {
+    for serving in ["thread", "caller", SERVED] {
         let is_through = |_| {
             let output = Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", "cost::confined", "--ignored", "--nocapture"])
@@ -127,7 +131,10 @@ fn confined() {
         _ => Serving::Caller,
     };
     let bench = Bench::new();
-    let card = bench.open(CardId::Software(0));
+    let card = match std::env::var("FPGA_TEST_SERVING").as_deref() {
+        Ok(SERVED) => bench.open(bench.serve(SimOptions::default())),
+        _ => bench.open(CardId::Software(0)),
+    };
     let mut queue = open(&card, serving);
     let submission = |tag| Submission::with_options_word(Descriptor([7; 24]), tag, 0);
     let submissions: [Submission; 16] = std::array::from_fn(|tag| submission(tag as u32));

@@ -2,10 +2,9 @@
 
 use card_shell::identity as id;
 use vfio_user::{BAR0_REGION, BAR1_REGION, CONFIG_REGION};
-use xdma::DmaDescriptor;
-use xdma::registers::{channel, control, sgdma, status, target};
+use xdma::registers::{CHANNEL, status, target};
 
-use crate::driver::{DONE, Driver, HOST, LIST};
+use crate::driver::{DONE, Driver, HOST};
 use crate::plain_card::{BANK, Bench};
 
 #[test]
@@ -59,18 +58,8 @@ fn a_function_that_is_no_bus_master_reaches_nothing() {
         .write(CONFIG_REGION, 4, &2u16.to_le_bytes())
         .unwrap();
     driver.fill(0, &[7; 64]);
-    let descriptor = DmaDescriptor::new(HOST, 0, 64, DmaDescriptor::STOP);
-    driver.fill(LIST - HOST, bytemuck::bytes_of(&descriptor));
-    driver.dma(target::H2C_SGDMA + sgdma::FIRST_LOW, LIST as u32);
-    driver.dma(
-        target::H2C + channel::CONTROL,
-        control::RUN | control::LOG_ALL,
-    );
-    let states = (0..).map(|_| driver.read(BAR1_REGION, (target::H2C + channel::STATUS).into()));
-    let ended = states
-        .take(1_000_000)
-        .find(|state| state & status::BUSY == 0);
-    assert_eq!(ended, Some(status::DESCRIPTOR_UNSUPPORTED));
+    driver.start(target::H2C, HOST, 0, 64);
+    assert_eq!(driver.ended(target::H2C), status::DESCRIPTOR_UNSUPPORTED);
 }
 
 #[test]
@@ -131,4 +120,28 @@ fn an_image_is_taken_from_who_holds_the_right_to_program_alone() {
     assert_eq!(one.read(BAR0_REGION, right), 0);
     one.write(BAR0_REGION, id::REG_PROGRAM.into(), 64);
     assert_eq!(one.command_end(), id::command::FAILED);
+}
+
+#[test]
+fn a_shell_has_as_many_channels_as_it_is_told_and_each_moves_data() {
+    let bench = Bench::behind("xdma:h2c=2,c2h=4".parse().unwrap());
+    let driver = bench.driver();
+    for (direction, count) in [(target::H2C, 2), (target::C2H, 4)] {
+        for index in 0..4 {
+            let channel = direction + index * CHANNEL;
+            let there = driver.read(BAR1_REGION, channel.into()) != 0;
+            assert_eq!(there, index < count, "{channel:#x}");
+            if there && direction == target::H2C {
+                driver.fill(0, &[index as u8 + 1; 64]);
+                driver.start(channel, HOST, 0, 64);
+                driver.ended(channel);
+                assert_eq!(bench.card.memory.lock()[..64], [index as u8 + 1; 64]);
+            } else if there {
+                driver.start(channel, 0, HOST + 0x1000, 64);
+                driver.ended(channel);
+                assert_eq!(driver.see(0x1000, 64), [2; 64]);
+                driver.fill(0x1000, &[0; 64]);
+            }
+        }
+    }
 }

@@ -58,15 +58,33 @@ impl Driver {
         self.write(BAR1_REGION, offset.into(), value);
     }
 
+    /// Starts one transfer.
+    pub(crate) fn start(&self, channels: u32, from: u64, to: u64, len: u32) {
+        let flags = DmaDescriptor::STOP | DmaDescriptor::COMPLETED;
+        self.follow(channels, DmaDescriptor::new(from, to, len, flags));
+    }
+
+    /// Has a channel follow a list that begins with this DMA descriptor.
+    pub(crate) fn follow(&self, channels: u32, descriptor: DmaDescriptor) {
+        self.fill(LIST - HOST, bytemuck::bytes_of(&descriptor));
+        let lists = channels + (target::H2C_SGDMA - target::H2C);
+        self.dma(lists + sgdma::FIRST_LOW, LIST as u32);
+        self.dma(lists + sgdma::FIRST_HIGH, (LIST >> 32) as u32);
+        self.dma(channels + channel::CONTROL, control::RUN | control::LOG_ALL);
+    }
+
+    /// The status of a channel once it has stopped by itself.
+    pub(crate) fn ended(&self, channels: u32) -> u32 {
+        let register = u64::from(channels + channel::STATUS);
+        let states = (0..).map(|_| self.read(BAR1_REGION, register));
+        states
+            .take(1_000_000)
+            .find(|state| state & status::BUSY == 0)
+            .expect("it ends")
+    }
+
     /// One transfer, waited for by its interrupt; the channel's status.
     pub(crate) fn transfer(&self, channels: u32, from: u64, to: u64, len: u32) -> u32 {
-        let descriptor = DmaDescriptor::new(
-            from,
-            to,
-            len,
-            DmaDescriptor::STOP | DmaDescriptor::COMPLETED,
-        );
-        rustix::io::pwrite(&self.memory, bytemuck::bytes_of(&descriptor), LIST - HOST).unwrap();
         let done = eventfd(0, EventfdFlags::NONBLOCK).unwrap();
         self.client
             .set_interrupts(MSIX_IRQ, 3, &[done.as_fd()])
@@ -74,10 +92,7 @@ impl Driver {
         self.dma(target::IRQ + irq::CHANNEL_VECTOR, 0x0303);
         self.dma(target::IRQ + irq::CHANNEL_ENABLE, 3);
         self.dma(channels + channel::INTERRUPT_ENABLE, status::LOGGED);
-        let lists = channels + (target::H2C_SGDMA - target::H2C);
-        self.dma(lists + sgdma::FIRST_LOW, LIST as u32);
-        self.dma(lists + sgdma::FIRST_HIGH, (LIST >> 32) as u32);
-        self.dma(channels + channel::CONTROL, control::RUN | control::LOG_ALL);
+        self.start(channels, from, to, len);
         let mut files = [PollFd::new(&done, PollFlags::IN)];
         let bound = Timespec {
             tv_sec: 20,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use card_shell::{AxiError, Card, CardError, CardEvents, CardStatus, Doorbell, Shell};
+use card_shell::{AxiError, Card, CardError, CardEvents, CardStatus, Doorbell, Shell, ShellKind};
 use parking_lot::Mutex;
 use vfio_user::ServerOptions;
 
@@ -165,10 +165,15 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::behind(ShellKind::default())
+    }
+
+    pub(crate) fn behind(kind: ShellKind) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let card = Arc::new(PlainCard::default());
         let path = folder.path().join("card");
-        let shell = Shell::serve(&path, Arc::clone(&card) as _, ServerOptions::default()).unwrap();
+        let options = ServerOptions::default();
+        let shell = Shell::serve(&path, Arc::clone(&card) as _, kind, options).unwrap();
         Self {
             card,
             shell,

@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use bitstreams::ControlProtocol;
 use cosim::engine::{ClockRatio, PcieLink, RemoteMemory, StreamEnd, UnitOptions};
-use cosim::{Bank, DeviceMemory, Engine, EngineConfig, EngineError, ModelLibrary};
+use cosim::{DeviceMemory, Engine, EngineConfig, EngineError, ModelLibrary};
 use parking_lot::Mutex;
 
+use super::board::{MemoryBanks, used_banks};
 use super::queues::Queues;
 use super::unit::{Attention, Ended, UnitRuns};
 use super::{SimOptions, Waves};
@@ -39,17 +40,14 @@ const FAULT_CLOCKS: u64 = 64;
 pub(crate) struct SimConfig {
     pub(super) options: SimOptions,
     pub(super) trust: TrustOptions,
+    /// The card's own memory; `None`: what the image says.
+    pub(super) banks: Option<MemoryBanks>,
     /// Memory of the current device, so that copying needs no seat.
     pub(super) memory: Arc<Mutex<Option<Arc<DeviceMemory>>>>,
     /// Clocks since the card was opened.
     pub(super) clocks: Arc<AtomicU64>,
     /// Nanoseconds that the host spent clocking them.
     pub(super) clocking: Arc<AtomicU64>,
-}
-
-/// Picoseconds of one clock of an image's kernels.
-pub(super) fn period_ps(image: &Image) -> u64 {
-    1_000_000 / u64::from(image.clock_mhz())
 }
 
 pub(crate) struct SimDevice {
@@ -515,15 +513,7 @@ impl Device for SimDevice {
         let used: Vec<usize> = (0..image.banks().len())
             .filter(|&bank| image.banks()[bank].size > 0)
             .collect();
-        let banks: Vec<Bank> = used
-            .iter()
-            .map(|&bank| &image.banks()[bank])
-            .map(|bank| Bank {
-                name: bank.name.clone(),
-                base: bank.base,
-                size: bank.size,
-            })
-            .collect();
+        let banks = used_banks(card, image, config.banks)?;
         let memory = DeviceMemory::new(&banks).map_err(|source| simulation(source.into()))?;
         let memory = Arc::new(memory);
 
@@ -534,11 +524,11 @@ impl Device for SimDevice {
         });
         let settings = EngineConfig {
             link,
-            clock_period_ps: period_ps(image),
+            clock_period_ps: config.options.period_ps(image),
             injector: config.options.faults.bus(),
             second_clock: image.second_clock_mhz().map(|mhz| ClockRatio {
                 second: mhz.into(),
-                first: image.clock_mhz().into(),
+                first: config.options.clock_of(image).into(),
             }),
             ..config.options.engine.clone()
         };

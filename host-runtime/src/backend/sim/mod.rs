@@ -4,6 +4,7 @@
 //! when the program turns to something else while runs are pending (it copies buffers) a helper thread drives,
 //! so that copying and running overlap.
 
+mod board;
 mod device;
 mod dma;
 mod pair;
@@ -32,6 +33,7 @@ use crate::memory::MappedMemory;
 use crate::queue::QueueOptions;
 use crate::store::CardStore;
 use crate::{Error, Result};
+pub use board::MemoryBanks;
 use device::{SimConfig, SimDevice};
 use pair::SimPair;
 pub(crate) use served::ServedSim;
@@ -65,6 +67,8 @@ pub struct SimOptions {
     pub engine: cosim::EngineConfig,
     /// Waves to record.
     pub waves: Option<Waves>,
+    /// MHz of the kernels; `None`: what the image says. A simulated clock has no timing to meet.
+    pub clock_mhz: Option<u16>,
     /// What the card suffers. Keep a clone, to arm it at any time.
     pub faults: FaultInjector,
 }
@@ -111,6 +115,7 @@ impl SimBackend {
         let config = SimConfig {
             options: options.simulation.clone(),
             trust: options.trust.clone(),
+            banks: None,
             memory: Arc::new(Mutex::new(None)),
             clocks: Arc::default(),
             clocking: Arc::default(),
@@ -442,7 +447,9 @@ impl Backend for SimBackend {
 
     fn simulated_time(&self) -> Option<SimulatedTime> {
         let clocks = self.shared.config.clocks.load(Ordering::Relaxed);
-        let period_ps = self.image().map_or(0, |image| device::period_ps(&image));
+        let period_ps = self
+            .image()
+            .map_or(0, |image| self.shared.config.options.period_ps(&image));
         let clocking = Duration::from_nanos(self.shared.config.clocking.load(Ordering::Relaxed));
         Some(SimulatedTime {
             clocks,

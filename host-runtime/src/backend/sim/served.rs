@@ -20,6 +20,7 @@ use parking_lot::{Condvar, Mutex};
 use self::pairs::Pairs;
 use self::windows::Windows;
 use super::SimOptions;
+use super::board::{MemoryBanks, bytes_of};
 use super::device::{SimConfig, SimDevice};
 use super::dma;
 use crate::backend::Reliability;
@@ -87,10 +88,10 @@ struct Given {
 }
 
 /// All of each bank.
-fn allocators(image: &Image) -> Vec<BankAllocator> {
+fn allocators(image: &Image, card: Option<MemoryBanks>) -> Vec<BankAllocator> {
     let banks = image.banks().iter();
     banks
-        .map(|bank| BankAllocator::new(bank.base, bank.size))
+        .map(|bank| BankAllocator::new(bank.base, bytes_of(bank, card)))
         .collect()
 }
 
@@ -109,6 +110,7 @@ impl ServedSim {
         id: CardId,
         options: SimOptions,
         trust: TrustOptions,
+        banks: Option<MemoryBanks>,
         size: CardSize,
     ) -> Result<Self> {
         let shared = Arc::new(Shared {
@@ -117,6 +119,7 @@ impl ServedSim {
             config: SimConfig {
                 options,
                 trust,
+                banks,
                 memory: Arc::default(),
                 clocks: Arc::new(AtomicU64::new(0)),
                 clocking: Arc::default(),
@@ -183,7 +186,7 @@ impl Shared {
     fn changed(&self, state: &mut State) {
         state.sequence += 1;
         if let Some(events) = &state.events {
-            events.status_changed(&status_of(state, self.size));
+            events.status_changed(&status_of(state, &self.config, self.size));
         }
         self.wake.notify_all();
     }
@@ -219,7 +222,7 @@ impl Shared {
     /// All memory is free again, and what was rung was for kernels that are no more.
     fn take_all_back(&self, state: &mut State, image: &Image) {
         self.windows.close_all();
-        state.allocators = allocators(image);
+        state.allocators = allocators(image, self.config.banks);
         state.given.clear();
         self.rung.lock().clear();
     }
@@ -255,7 +258,7 @@ impl Shared {
     }
 }
 
-fn status_of(state: &State, size: CardSize) -> CardStatus {
+fn status_of(state: &State, config: &SimConfig, size: CardSize) -> CardStatus {
     let image = state.image.as_deref();
     CardStatus {
         size,
@@ -264,7 +267,7 @@ fn status_of(state: &State, size: CardSize) -> CardStatus {
         image_bytes: image.map_or(0, |image| image.xclbin().as_bytes().len() as u32),
         generation: state.generation,
         broken: state.broken,
-        clock_mhz: image.map_or(0, |image| image.clock_mhz().into()),
+        clock_mhz: image.map_or(0, |image| config.options.clock_of(image).into()),
         units: image.map_or(0, |image| image.units().len() as u32),
         corrected: state.found.corrected as u32,
         uncorrected: state.found.uncorrected as u32,
@@ -283,7 +286,11 @@ fn card_error(error: &Error) -> CardError {
 
 impl Card for ServedSim {
     fn status(&self) -> CardStatus {
-        status_of(&self.shared.state.lock(), self.shared.size)
+        status_of(
+            &self.shared.state.lock(),
+            &self.shared.config,
+            self.shared.size,
+        )
     }
 
     fn read_register(&self, address: u64) -> Result<u32, AxiError> {
