@@ -45,7 +45,7 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub(crate) enum SimCommand {
     /// Serve a simulated card as a PCIe device that many processes share
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Have simulated cards suffer thousands of faults, and tell what became of each kind
     Campaign(CampaignArgs),
 }
