@@ -223,8 +223,9 @@ class QueueHost(Kernel):
         self.policies = [{0: tcp.RESET_POLICY} for _ in range(16)]
 
     async def reset(self, clocks=4):
-        self.forget()
         await super().reset(clocks)
+        # Not before: what the kernel writes until then is judged by what it was told.
+        self.forget()
 
     def may_write(self, address, data):
         """A completion is written whole, and only where the host has room for it."""

@@ -12,7 +12,7 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 from memory import endless, pause
 
 PERIOD_NS = 4
-PATIENCE = 200_000
+PATIENCE = int(os.environ.get("TB_PATIENCE", 200_000))
 """Clocks that any wait has at most."""
 
 SEED = int(os.environ["TB_SEED"])

@@ -247,3 +247,33 @@ async def pushes_that_are_refused(dut):
         await other.finish()
     await host.expect(COUNTERS + 8, refused, "refused pushes")
     await other.expect(ENABLED, "the other pair")
+
+
+@cocotb.test()
+async def a_burst_of_which_a_part_is_refused(dut):
+    """The response is of all beats: a pair that is enabled in the middle of a burst takes the rest, and the answer is SLVERR."""
+    random = rng("a_burst_of_which_a_part_is_refused")
+    host = await fresh(dut)
+    pair = await host.pair(10, 1, 5)
+    await host.write(pair.offset + CONTROL, 0)
+    few = [submission(random, host) for _ in range(8)]
+    beats = lambda: int(dut.s_axi_push_wvalid.value) and int(dut.s_axi_push_wready.value)
+    channel = host.window.w_channel
+    channel.pause = True
+    burst = cocotb.start_soon(host.push_bytes(pair.index, 0, b"".join(one.written() for one in few)))
+    await host.idle(5)
+    channel.pause = False
+    while not beats():
+        await host.idle(1)
+    channel.pause = True
+    await host.idle(5)
+    await pair.enable()
+    refused = await host.read(COUNTERS + 8)
+    assert 1 <= refused <= 3, f"{refused} beats were refused"
+    pair.by_push.extend((one, 0) for one in few[2 * refused :])
+    channel.pause = False
+    assert await burst == AxiResp.SLVERR
+    await pair.finish()
+    # The next burst starts anew.
+    assert await host.push(pair, few[0], few[1]) == AxiResp.OKAY
+    await pair.finish()

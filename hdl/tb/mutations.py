@@ -1,0 +1,128 @@
+"""Ways to break a line of the RTL, as an engineer might get it wrong: a condition inverted, one too many, an enable lost.
+
+A mutant is one change of one line. Lines that only declare, name or comment are left alone.
+"""
+
+import random
+import re
+from dataclasses import dataclass
+
+# Lines without behaviour, or whose change is no longer the same design: ports, constants of the register map, checks of parameters.
+QUIET = re.compile(
+    r"^\s*(//|/\*|\*|`|module\b|endmodule|import\b|package|endpackage|input\b|output\b|inout\b|parameter\b|typedef\b|"
+    r"function\b|endfunction|genvar\b|for\b|\)|\$error|\.\w+\s*\()"
+)
+# Elaborated away, or a parameter's choice.
+CONSTANT = re.compile(r"\bif \([A-Z_]+\b|\bDATA_WIDTH\b.*\berror\b|\blocalparam\b.*\b(WIDTH|SHIFT|COUNT|LANES|PAIRS)\b")
+
+
+def replace(pattern, by):
+    """An operator that changes one match of a pattern."""
+
+    def all_of(line):
+        for match in re.finditer(pattern, line):
+            yield line[: match.start()] + match.expand(by) + line[match.end() :]
+
+    return all_of
+
+
+def inverted(line):
+    """The condition of an `if`, the other way round."""
+    for match in re.finditer(r"\bif \(", line):
+        end = closing(line, match.end())
+        if end:
+            yield f"{line[: match.end()]}!({line[match.end() : end]}){line[end:]}"
+
+
+def closing(text, start):
+    depth = 1
+    for place in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if depth == 0:
+            return place
+    return None
+
+
+def dropped(line):
+    """An assignment that does not happen."""
+    match = re.match(r"^(\s*(?:if \(.*\) |else )?)([\w\[\]:.+*\-' ]+? <= [^;]+;)(\s*(//.*)?)$", line)
+    if match:
+        yield f"{match[1]};{match[3]}"
+
+
+OPERATORS = {
+    "condition inverted": inverted,
+    "equal for unequal": lambda line: [*replace(r" == ", " != ")(line), *replace(r" != ", " == ")(line)],
+    "or for and": lambda line: [*replace(r" && ", " || ")(line), *replace(r"(?<=[\w)\]]) & (?=[\w({~])", " | ")(line)],
+    "and for or": lambda line: [*replace(r" \|\| ", " && ")(line), *replace(r"(?<=[\w)\]]) \| (?=[\w({~])", " & ")(line)],
+    "limit off by one": lambda line: [*replace(r" > ", " >= ")(line), *replace(r" >= ", " > ")(line), *replace(r" < ", " <= ")(line)],
+    "added for subtracted": lambda line: [*replace(r" \+ ", " - ")(line), *replace(r" - ", " + ")(line)],
+    "number off by one": replace(r"\b(\d+'d)(\d)(?!\d)", r"\1\2_ONE"),
+    "bit stuck": lambda line: [*replace(r"1'b1", "1'b0")(line), *replace(r"1'b0", "1'b1")(line)],
+    "ones for zeros": replace(r"'0(?=[;,) ])", "'1"),
+    "negation lost": replace(r"(?<![\w=])!(?=[\w(])", ""),
+    "assignment lost": dropped,
+    "choices swapped": replace(r"\? ([^?:{}]+) : ([^?:;{}]+);", r"? \2 : \1;"),
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    file: str
+    line: int
+    """From 1."""
+    operator: str
+    before: str
+    after: str
+
+    @property
+    def name(self):
+        """Known again when other lines move."""
+        return f"{self.file}: {self.before.strip()} => {self.after.strip()}"
+
+
+def mutants_of(name, text):
+    """All mutants of a file."""
+    found = {}
+    in_ports = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(r"^\s*(module|package)\b", line):
+            in_ports = line.strip().startswith("module")
+        skip = in_ports or QUIET.match(line) or CONSTANT.search(line)
+        if re.match(r"^\);", line):
+            in_ports = False
+        if skip:
+            continue
+        code, comment = re.match(r"^(.*?)(\s*(?://.*|/\*.*)?)$", line).groups()
+        for operator, change in OPERATORS.items():
+            for after in change(code):
+                after = re.sub(r"(\d)_ONE", lambda match: str(int(match[1]) + 1), after)
+                if after != code:
+                    mutant = Mutant(name, number, operator, code, after + comment)
+                    found.setdefault((number, after), mutant)
+    return list(found.values())
+
+
+def sample(files, count, seed):
+    """Mutants drawn by a seed: as many of each file as it has lines to break, two at least, the operators in turn."""
+    generator = random.Random(seed)
+    pools = {name: mutants_of(name, text) for name, text in sorted(files.items())}
+    pools = {name: pool for name, pool in pools.items() if pool}
+    whole = sum(len(pool) for pool in pools.values())
+    drawn = []
+    for name, pool in pools.items():
+        share = max(2, round(count * len(pool) / whole))
+        by_operator = {}
+        for mutant in pool:
+            by_operator.setdefault(mutant.operator, []).append(mutant)
+        for group in by_operator.values():
+            generator.shuffle(group)
+        turns = sorted(by_operator)
+        generator.shuffle(turns)
+        picked = []
+        while len(picked) < min(share, len(pool)):
+            for operator in turns:
+                if by_operator[operator] and len(picked) < share:
+                    picked.append(by_operator[operator].pop())
+        drawn += picked
+    return drawn
