@@ -7,7 +7,7 @@ import itertools
 
 import cocotb
 from cocotb.triggers import ClockCycles
-from cocotbext.axi import AxiBus, AxiResp, AxiSlave
+from cocotbext.axi import AxiBurstType, AxiBus, AxiResp, AxiSlave
 
 PAGE = 4096
 BACKGROUND = 0xA5
@@ -76,8 +76,9 @@ class Port:
             channel.log.setLevel("ERROR")
         reads.log.setLevel("ERROR")
         writes.log.setLevel("ERROR")
-        self._watch(reads.ar_channel, "araddr", "arlen", self.read_bursts)
-        self._watch(writes.aw_channel, "awaddr", "awlen", self.write_bursts)
+        size = (reads.width // 8).bit_length() - 1
+        self._watch(reads.ar_channel, "ar", size, self.read_bursts)
+        self._watch(writes.aw_channel, "aw", size, self.write_bursts)
         self._answer(reads.r_channel, "rresp")
         self._answer(writes.b_channel, "bresp")
 
@@ -98,13 +99,15 @@ class Port:
             log.clear()
 
     @staticmethod
-    def _watch(channel, address, length, log):
-        """Logs each burst as (address, beats) when the model takes it up."""
+    def _watch(channel, name, size, log):
+        """Logs each burst as (address, beats) when the model takes it up, and judges what is the same in all of them."""
         receive = channel.recv
 
         async def watched():
             burst = await receive()
-            log.append((int(getattr(burst, address)), int(getattr(burst, length)) + 1))
+            field = lambda of: int(getattr(burst, name + of))
+            assert (field("size"), field("burst"), field("lock"), field("id")) == (size, AxiBurstType.INCR, 0, 0), f"{burst}"
+            log.append((field("addr"), field("len") + 1))
             return burst
 
         channel.recv = watched

@@ -5,6 +5,7 @@ A mutant is one change of one line. Lines that only declare, name or comment are
 
 import random
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 # Lines without behaviour, or whose change is no longer the same design: ports, constants of the register map, checks of parameters.
@@ -74,16 +75,19 @@ class Mutant:
     operator: str
     before: str
     after: str
+    nth: int = 1
+    """Which of the file's lines that read like this one."""
 
     @property
     def name(self):
         """Known again when other lines move."""
-        return f"{self.file}: {self.before.strip()} => {self.after.strip()}"
+        which = f", {self.nth}" if self.nth > 1 else ""
+        return f"{self.file}{which}: {self.before.strip()} => {self.after.strip()}"
 
 
 def mutants_of(name, text):
     """All mutants of a file."""
-    found = {}
+    found, alike = {}, Counter()
     in_ports = False
     for number, line in enumerate(text.splitlines(), 1):
         if re.match(r"^\s*(module|package)\b", line):
@@ -94,11 +98,12 @@ def mutants_of(name, text):
         if skip:
             continue
         code, comment = re.match(r"^(.*?)(\s*(?://.*|/\*.*)?)$", line).groups()
+        alike[code.strip()] += 1
         for operator, change in OPERATORS.items():
             for after in change(code):
                 after = re.sub(r"(\d)_ONE", lambda match: str(int(match[1]) + 1), after)
                 if after != code:
-                    mutant = Mutant(name, number, operator, code, after + comment)
+                    mutant = Mutant(name, number, operator, code, after + comment, alike[code.strip()])
                     found.setdefault((number, after), mutant)
     return list(found.values())
 

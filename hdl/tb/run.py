@@ -36,6 +36,7 @@ def arguments():
     parser.add_argument("--long", action="store_true", help="many more rounds of the random tests")
     parser.add_argument("--waves", action="store_true", help="record waves; their place is told")
     parser.add_argument("--coverage", metavar="FOLDER", type=Path, help="count coverage, with a file for each run in FOLDER")
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="put logs and waves there")
     parser.add_argument("--list", action="store_true", help="list the tests")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="simulations at a time")
     parser.add_argument("--hdl", type=Path, default=ROOT / "hdl", help=argparse.SUPPRESS)
@@ -98,7 +99,7 @@ class Bench:
         built = time.monotonic() - start
         if built > 1:
             say(f"built {kernel}, {width} bits, in {built:.0f} s")
-        where = self.options.work / "runs" / f"{name}-{width}{variant}-{self.seed}-{os.getpid()}"
+        where = (self.options.keep or self.options.work / "runs").absolute() / f"{name}-{width}{variant}-{self.seed}-{os.getpid()}"
         seconds = LONG_SECONDS if self.options.long else QUICK_SECONDS
         failed = 0
         for result in run(build, modules, tests, self.seed, self.options.long, where, seconds):

@@ -7,7 +7,7 @@ import descriptor as tcp
 import traffic
 from queue_host import (
     BAD_OPTIONS,
-    CONTROL,
+    BAD_SIZE,
     COUNTERS,
     EVENTS,
     GLOBAL_ENABLE,
@@ -21,7 +21,6 @@ from queue_host import (
     SIZES,
     VERSION,
     WIDTH,
-    Pair,
 )
 from rig import high, rng, rounds
 from test_queue import fresh, submission
@@ -247,7 +246,12 @@ async def reset_at_any_time(dut):
         await host.idle(random.randrange(80))
         await host.reset(random.randrange(1, 4))
         for index in range(16):
-            await host.expect(0x800 + 64 * index, 0, "control after reset")
+            for offset, what in ((0, "control"), (0x18, "submission indices"), (0x1C, "completion indices")):
+                await host.expect(0x800 + 64 * index + offset, 0, f"{what} after reset")
+        # What was never configured does not start.
+        never = random.randrange(16)
+        await host.write(0x800 + 64 * never, 1)
+        await host.expect(0x800 + 64 * never, BAD_SIZE << 4, "control of a pair without sizes")
         for index in range(8):
             await host.expect(COUNTERS + 4 * index, 0, f"counter {index} after reset")
         for index in (0, 15):

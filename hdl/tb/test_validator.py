@@ -7,7 +7,7 @@ import descriptor as tcp
 import traffic
 from memory import PAGE, bursty, endless
 from rig import rng, rounds
-from validator import OK, READ_ERROR, WRITE_ERROR, Validator
+from validator import ACTIVE, COUNTERS, FAIL_ADDRESS, READ_ERROR, READ_WAIT, WRITE_ERROR, WRITE_WAIT, Validator
 
 SOURCE, SINK = 0x1_0000, 0x9_0000_0000
 
@@ -182,7 +182,7 @@ async def read_errors(dut):
         assert address == wanted, f"{address:#x} failed, not {wanted:#x}"
         kernel.source.failing = []
         await kernel.run(descriptors[:40], options, source, sink)
-        assert await kernel.read64(0x048) == 0, "a run without an error tells an address"
+        assert await kernel.read64(FAIL_ADDRESS) == 0, "a run without an error tells an address"
 
 
 @cocotb.test()
@@ -240,5 +240,7 @@ async def reset_at_any_time(dut):
         await kernel.clocks(random.randrange(250))
         await kernel.reset(random.randrange(1, 4))
         await kernel.check_counters()
+        for clocks in (ACTIVE, READ_WAIT, WRITE_WAIT):
+            assert await kernel.read64(COUNTERS + 8 * clocks) == 0, f"counter {clocks} after reset"
         await kernel.run(descriptors, options, SOURCE, SINK)
         await kernel.check_counters()

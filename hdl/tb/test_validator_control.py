@@ -262,3 +262,25 @@ async def clocks_counted(dut):
     idle = [await kernel.read64(COUNTERS + 8 * one) for one in (ACTIVE, READ_WAIT, WRITE_WAIT)]
     await kernel.clocks(100)
     assert idle == [await kernel.read64(COUNTERS + 8 * one) for one in (ACTIVE, READ_WAIT, WRITE_WAIT)]
+
+
+@cocotb.test()
+async def counters_carry(dut):
+    """The counters have 64 bits: put just before the carry of their low halves, they count on."""
+    random = rng("counters_carry")
+    kernel = await fresh(dut)
+    low = (1 << 32) - 2
+    for index in range(13):
+        dut.i_counters.low_q[index].value = low
+    await kernel.clocks(2)
+    kernel.counts = [low] * 13
+    options = tcp.Options(checksum=tcp.SUM)
+    # Each event twice and more.
+    await kernel.set_policy(0, (0xE4, 0x20, 0x40, 0x80, 9, 0xFFFFFFFF, 0, 0))
+    descriptors = [tcp.seal(b"TCP\x02\x00\x02abcd" + flags.to_bytes(4, "big") + time.to_bytes(8, "big"), tcp.SUM)
+                   for flags in (1, 2, 4, 8, 0, 0x21, 0x41) for time in (0, 1 << 56)]
+    descriptors += [bytes(24), b"TCP\x02" + bytes(20), descriptors[0][:23] + b"\xff"]
+    for _ in range(3):
+        await kernel.run(descriptors, options, SOURCE, SINK)
+    assert all(count > low + 2 for count in kernel.counts), f"{kernel.counts}"
+    await kernel.check_counters()
