@@ -76,6 +76,8 @@ class Port:
             channel.log.setLevel("ERROR")
         reads.log.setLevel("ERROR")
         writes.log.setLevel("ERROR")
+        # More than a kernel has outstanding, so that its own limit is met.
+        reads.ar_channel.queue_occupancy_limit = writes.aw_channel.queue_occupancy_limit = 40
         size = (reads.width // 8).bit_length() - 1
         self._watch(reads.ar_channel, "ar", size, self.read_bursts)
         self._watch(writes.aw_channel, "aw", size, self.write_bursts)

@@ -6,7 +6,7 @@ from cocotbext.axi import AxiResp
 import memory
 import traffic
 from memory import bursty, endless
-from queue_host import NONE, COUNTERS, POLICIES, QueueHost, Submission
+from queue_host import COUNTERS, MODERATION, NONE, POLICIES, QueueHost, Submission
 from rig import rng, rounds
 
 
@@ -147,6 +147,25 @@ async def bursts_of_pushes(dut):
 
 
 @cocotb.test()
+async def addresses_ahead_of_their_data(dut):
+    """As many bursts of pushes as the window takes addresses of, and more, before the first of their data."""
+    random = rng("addresses_ahead_of_their_data")
+    host = await fresh(dut)
+    pair = await host.pair(4, 1, 6)
+    channel = host.window.w_channel
+    channel.queue_occupancy_limit = 64
+    for _ in range(rounds(2, 20)):
+        channel.pause = True
+        pushes = [cocotb.start_soon(host.push(pair, submission(random, host), submission(random, host))) for _ in range(14)]
+        await host.idle(60)
+        assert pair.take() == 0
+        channel.pause = False
+        for push in pushes:
+            assert await push == AxiResp.OKAY
+        await pair.finish()
+
+
+@cocotb.test()
 async def policies_that_change(dut):
     """A swap decides for each submission which side it gets, and the completion tells which; slots are apart."""
     random = rng("policies_that_change")
@@ -182,6 +201,8 @@ async def random_traffic(dut):
         for index in random.sample(range(16), random.choice([1, 4, 16])):
             ring_bits, completion_bits = random.randint(1, 6), random.randint(3, 6)
             pairs.append(await host.pair(index, ring_bits, completion_bits, random.randrange(1 << 40) << 24))
+        # Interrupts at once, by count, and so soon that the time often ends just when something is answered.
+        await host.write(MODERATION, random.choice([0, 5 | 1000 << 8, 200 | random.randrange(1, 20) << 8]))
         pushing = {pair.index: random.random() < 0.5 for pair in pairs}
         submitted = 0
         pause(host, random)

@@ -173,6 +173,15 @@ async def moderation(dut):
         await host.write(PENDING, 0xFFFF)
         await host.idle(clocks + 50)
         await host.expect(PENDING, 0, "pending with nothing new")
+    # A time that ends while completions are coming: often in the very clock of one.
+    for clocks in range(2, 14):
+        await host.write(MODERATION, 255 | clocks << 8)
+        await answer(host, pair, random, 60)
+        await host.idle(clocks + 5)
+        await host.expect(PENDING, 1 << 4, f"pending after {clocks} clocks and more")
+        await host.write(PENDING, 0xFFFF)
+        await host.idle(clocks + 5)
+        await host.expect(PENDING, 0, "pending with nothing new")
     # At once.
     for word in (0, 1 | 1000 << 8, 200):
         await host.write(MODERATION, word)
@@ -230,6 +239,24 @@ async def counters(dut):
     active = await host.read64(EVENTS + 8 * 13)
     await host.idle(200)
     assert active > 0 and active == await host.read64(EVENTS + 8 * 13), "active clocks with nothing under way"
+
+
+@cocotb.test()
+async def counters_wrap(dut):
+    """The queue's own counters have 32 bits."""
+    random = rng("counters_wrap")
+    host = await fresh(dut)
+    pair = await host.pair(1, 6, 7)
+    for before in (0xFFFFFFFF, 0, 0xFFFFFFFF):
+        for index in range(8):
+            dut.i_counters.count_q[index].value = before
+        await host.idle(2)
+        await answer(host, pair, random, 5)
+        assert await host.push(pair, submission(random, host), submission(random, host)) == AxiResp.OKAY
+        await pair.finish()
+        await pair.drained()
+        for index, gained in ((0, 5), (1, 2), (2, 0), (4, 7)):
+            await host.expect(COUNTERS + 4 * index, (before + gained) & 0xFFFFFFFF, f"counter {index}")
 
 
 @cocotb.test()

@@ -1,13 +1,16 @@
 """Tests of `tcp_validator` at any width: what a run writes, whatever the memory does."""
 
+from dataclasses import replace
+
 import cocotb
 from cocotbext.axi import AxiResp
 
 import descriptor as tcp
+import memory
 import traffic
 from memory import PAGE, bursty, endless
 from rig import rng, rounds
-from validator import ACTIVE, COUNTERS, FAIL_ADDRESS, READ_ERROR, READ_WAIT, WRITE_ERROR, WRITE_WAIT, Validator
+from validator import ACTIVE, COUNTERS, FAIL_ADDRESS, OK, READ_ERROR, READ_WAIT, STATUS, WRITE_ERROR, WRITE_WAIT, Validator
 
 SOURCE, SINK = 0x1_0000, 0x9_0000_0000
 
@@ -123,7 +126,7 @@ async def causes_and_decisions(dut):
     kernel = await fresh(dut)
     for checksum in (tcp.CRC32, tcp.SUM, tcp.MODBUS):
         for wide in (False, True):
-            options = tcp.Options(checksum, wide, detail=random.random() < 0.5, slot=random.randrange(16))
+            options = tcp.Options(checksum, wide, slot=random.randrange(16))
             deny, approval, reserved = (1 << bit for bit in random.sample(range(5, 32), 3))
             words = (
                 random.getrandbits(10),
@@ -138,7 +141,8 @@ async def causes_and_decisions(dut):
             await kernel.set_policy(options.slot, words)
             descriptors = list(each_way(options, words))
             random.shuffle(descriptors)
-            await kernel.run(descriptors, options, SOURCE, SINK)
+            for detail in (False, True):
+                await kernel.run(descriptors[detail::2], replace(options, detail=detail), SOURCE, SINK)
     await kernel.check_counters()
 
 
@@ -162,6 +166,34 @@ def failing(random, address, length, beat):
     """A range within a run's bytes that fails: some byte, near the start, the end, or anywhere."""
     first = address + random.choice([0, length - 1, random.randrange(length), random.randrange(min(length, 4 * beat))])
     return first, first + random.choice([0, beat, PAGE]), random.choice([AxiResp.SLVERR, AxiResp.DECERR])
+
+
+@cocotb.test()
+async def a_full_store(dut):
+    """Memory that takes nothing for long: all that is on its way waits in the kernel, and nothing is lost."""
+    random = rng("a_full_store")
+    kernel = await fresh(dut)
+    options = tcp.Options(checksum=tcp.SUM, detail=True)
+    descriptors = batch(random, options, tcp.RESET_POLICY, 3000)
+    verdicts = [tcp.judge(one, options, tcp.RESET_POLICY) for one in descriptors]
+    for stalled in (kernel.sink.channels[3], kernel.sink.channels[2], kernel.sink.channels[4], kernel.source.channels[0]):
+        kernel.place(descriptors, SOURCE)
+        before = kernel.before(SINK, 4 * len(descriptors))
+        stalled.pause = True
+        await kernel.set_arguments(SOURCE, SINK, len(descriptors), options.word())
+        await kernel.start()
+        await kernel.clocks(24 * len(descriptors) // kernel.beat + 500)
+        # Then it takes hardly any, a sixth of what comes, so that the store is about full at any place of the stream.
+        idle = kernel.source.channels[1]
+        memory.pause(stalled, endless(random, 0.93))
+        memory.pause(idle, endless(random, 0.4))
+        await kernel.done()
+        memory.pause(stalled, None)
+        memory.pause(idle, None)
+        await kernel.expect(STATUS, OK, "status")
+        kernel.count(verdicts)
+        kernel.check_written(verdicts, options, SINK, before)
+    await kernel.check_counters()
 
 
 @cocotb.test()

@@ -98,6 +98,12 @@ async def policies(dut):
             value[first : first + len(data)] = data
             kept[slot][word] = int.from_bytes(value, "little")
     await check()
+    # Every bit both ways, as it stands and as a run takes it; a run of nothing is one.
+    for value in (0xFFFFFFFF, 0, 0xFFFFFFFF):
+        for slot in range(16):
+            await kernel.set_policy(slot, [value] * 8)
+            await kernel.expect(POLICIES + 32 * slot, value, f"slot {slot}")
+            assert await kernel.launch(SOURCE, SINK, 0, slot << 4) == OK
     await kernel.reset()
     kept = [list(tcp.RESET_POLICY) for _ in range(16)]
     await check()
@@ -266,21 +272,26 @@ async def clocks_counted(dut):
 
 @cocotb.test()
 async def counters_carry(dut):
-    """The counters have 64 bits: put just before the carry of their low halves, they count on."""
+    """The counters have 64 bits: put just before the carry of their low halves, and of their high ones, they count on."""
     random = rng("counters_carry")
     kernel = await fresh(dut)
-    low = (1 << 32) - 2
-    for index in range(13):
-        dut.i_counters.low_q[index].value = low
-    await kernel.clocks(2)
-    kernel.counts = [low] * 13
     options = tcp.Options(checksum=tcp.SUM)
-    # Each event twice and more.
+    # Each event twice and more in a run.
     await kernel.set_policy(0, (0xE4, 0x20, 0x40, 0x80, 9, 0xFFFFFFFF, 0, 0))
-    descriptors = [tcp.seal(b"TCP\x02\x00\x02abcd" + flags.to_bytes(4, "big") + time.to_bytes(8, "big"), tcp.SUM)
-                   for flags in (1, 2, 4, 8, 0, 0x21, 0x41) for time in (0, 1 << 56)]
+    body = lambda flags, time: b"TCP\x02\x00\x02abcd" + flags.to_bytes(4, "big") + time.to_bytes(8, "big")
+    pairs = [(flags, time) for flags in (1, 2, 4, 8, 0, 0x21, 0x41) for time in (0, 1 << 56)]
+    descriptors = [tcp.seal(body(flags, time), tcp.SUM) for flags, time in pairs]
     descriptors += [bytes(24), b"TCP\x02" + bytes(20), descriptors[0][:23] + b"\xff"]
-    for _ in range(3):
-        await kernel.run(descriptors, options, SOURCE, SINK)
-    assert all(count > low + 2 for count in kernel.counts), f"{kernel.counts}"
-    await kernel.check_counters()
+    for high in (0xFFFFFFFF, 0, 0xFFFFFFFF, random.getrandbits(32)):
+        for index in range(16):
+            dut.i_counters.low_q[index].value = 0xFFFFFFFE
+            dut.i_counters.high_q[index].value = high
+        await kernel.clocks(2)
+        kernel.counts = [high << 32 | 0xFFFFFFFE] * 13
+        for _ in range(3):
+            await kernel.run(descriptors, options, SOURCE, SINK)
+        kernel.counts = [count & (1 << 64) - 1 for count in kernel.counts]
+        assert all(count & 0xFFFFFFFF < 0x1000 for count in kernel.counts), f"{kernel.counts}"
+        await kernel.check_counters()
+        active = await kernel.read64(COUNTERS + 8 * ACTIVE)
+        assert active >> 32 == (high + 1) & 0xFFFFFFFF, f"{active:#x} active clocks"

@@ -10,7 +10,7 @@ def policy(random):
     small = lambda bits: random.choice([(1 << bits) - 1, random.getrandbits(bits), random.randrange(200)])
     return (
         risk_table,
-        random.choice([0, 0xF020, tcp.WIDE_RESERVED, 1 << random.randrange(5, 32)]),
+        random.choice([0, 0xF020, tcp.WIDE_RESERVED, 1 << random.randrange(5, 32), random.getrandbits(27) << 5]),
         few(),
         few(),
         random.choice([small(16), small(32)]),
