@@ -54,6 +54,17 @@ fn faults_that_make_no_sense_are_refused_before_a_card_is_touched() {
     for (card, fault, told) in [
         ("sim:0", "axi-eror", "there are axi-error, axi-flip, hang"),
         ("sim:0", "hang:at=0", "a number from 1"),
+        (
+            "sim:0",
+            "axi-error:port=m_axi_gmem7",
+            "no port \"m_axi_gmem7\" for on=burst; there are tcp_validator:tcp_validator_1.m_axi_gmem0",
+        ),
+        (
+            "sim:0",
+            "hang:on=register,port=m_axi_gmem0",
+            "there are tcp_validator:tcp_validator_1.s_axi_control",
+        ),
+        ("sim:0", "dma-error:port=m_axi_gmem0", "leave port= out"),
         ("software:0", "hang", "use a simulated card"),
         ("pcie:lab", "hang", "fpga-ctl sim serve lab"),
     ] {

@@ -344,6 +344,43 @@ struct Banks {
     /// `None`: not looked at yet.
     generation: Option<u64>,
     allocators: Vec<BankAllocator>,
+    /// What nobody holds and the card may still write to.
+    given_up: Vec<GivenUp>,
+}
+
+/// Memory that is free when `until` says so.
+struct GivenUp {
+    until: Box<dyn Fn() -> bool + Send + Sync>,
+    bank: usize,
+    address: u64,
+    len: u64,
+}
+
+impl std::fmt::Debug for GivenUp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GivenUp")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Banks {
+    fn release(&mut self, bank: usize, address: u64, len: u64) {
+        if let Some(allocator) = self.allocators.get_mut(bank) {
+            allocator.release(address, len);
+        }
+    }
+
+    fn release_given_up(&mut self) {
+        let (free, given_up) = std::mem::take(&mut self.given_up)
+            .into_iter()
+            .partition(|memory: &GivenUp| (memory.until)());
+        self.given_up = given_up;
+        let free: Vec<GivenUp> = free;
+        for memory in free {
+            self.release(memory.bank, memory.address, memory.len);
+        }
+    }
 }
 
 impl CardCore {
@@ -386,7 +423,7 @@ impl CardCore {
 
     pub(crate) fn image(&self) -> Result<Arc<Image>> {
         self.backend
-            .image()
+            .try_image()?
             .ok_or(Error::NotProgrammed { card: self.id })
     }
 
@@ -402,6 +439,10 @@ impl CardCore {
                 .map(|bank| BankAllocator::new(bank.base, bank.size))
                 .collect();
             banks.generation = generation;
+            banks.given_up.clear();
+        }
+        if !banks.given_up.is_empty() {
+            banks.release_given_up();
         }
         banks
     }
@@ -443,10 +484,29 @@ impl CardCore {
             self.backend.release(address);
         }
         // After a reprogramming the bank is a new one, and all of it is free.
-        if banks.generation == Some(generation)
-            && let Some(allocator) = banks.allocators.get_mut(bank)
-        {
-            allocator.release(address, len);
+        if banks.generation == Some(generation) {
+            banks.release(bank, address, len);
+        }
+    }
+
+    /// As [`release`](Self::release), of memory to which the card may still write, once `until` says that it does not.
+    #[cfg(feature = "cosim")]
+    pub(crate) fn release_when(
+        &self,
+        until: impl Fn() -> bool + Send + Sync + 'static,
+        bank: usize,
+        address: u64,
+        len: u64,
+        generation: u64,
+    ) {
+        let mut banks = self.banks();
+        if banks.generation == Some(generation) {
+            banks.given_up.push(GivenUp {
+                until: Box::new(until),
+                bank,
+                address,
+                len,
+            });
         }
     }
 

@@ -434,6 +434,15 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// What the card is to suffer makes no sense for its kernels.
+    #[cfg(feature = "cosim")]
+    #[error("{card}: {source}")]
+    Fault {
+        /// The card.
+        card: CardId,
+        /// What is wrong with it.
+        source: crate::faults::FaultError,
+    },
     /// The model in an image could not be loaded.
     #[cfg(feature = "cosim")]
     #[error("{card}: the image's model cannot be loaded: {source}")]

@@ -5,7 +5,7 @@
 use host_runtime::faults::campaign::Campaign;
 
 /// Enough that both cards suffer every case.
-const FAULTS: u64 = 310;
+const FAULTS: u64 = 470;
 
 #[test]
 fn no_fault_leads_to_a_wrong_answer_a_hang_or_a_leak() {

@@ -130,6 +130,21 @@ fn a_kernel_that_never_finishes_is_found_by_the_watchdog() {
 }
 
 #[test]
+fn a_kernel_that_never_says_that_it_has_finished_is_found_by_the_watchdog() {
+    let rig = Rig::new();
+    let error = rig.suffer("done-withheld").unwrap_err();
+    let silent = matches!(
+        &error,
+        Error::Simulation {
+            source: cosim::EngineError::Watchdog { .. },
+            ..
+        }
+    );
+    assert!(silent, "{error}");
+    rig.works_after_a_reset();
+}
+
+#[test]
 fn lost_and_late_interrupts_and_slow_memory_only_take_time() {
     let rig = Rig::new();
     for fault in [
@@ -163,7 +178,12 @@ fn a_refused_register_access_is_an_error() {
 fn dma_errors_and_short_transfers_are_found_in_either_direction() {
     let rig = Rig::new();
     for on in ["to-card", "from-card"] {
-        for fault in ["dma-error:", "dma-short:", "dma-flip:replay=fails,"] {
+        for fault in [
+            "dma-error:",
+            "dma-short:",
+            "dma-hang:",
+            "dma-flip:replay=fails,",
+        ] {
             let error = rig.suffer(&format!("{fault}on={on}")).unwrap_err();
             assert!(matches!(error, Error::Bus { .. }), "{fault}: {error}");
             rig.validate().unwrap();

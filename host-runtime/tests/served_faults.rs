@@ -7,7 +7,7 @@ use host_runtime::collection::sample;
 use host_runtime::faults::{FaultInjector, FaultPlan};
 use host_runtime::tcp::{Descriptor, Profile};
 use host_runtime::{
-    Card, CardId, Error, Image, OpenOptions, PcieError, Recovery, ServeOptions, ServedCard,
+    Card, CardId, Error, Image, OpenOptions, PcieError, Recovery, Rung, ServeOptions, ServedCard,
     SimOptions, Validator,
 };
 
@@ -47,6 +47,7 @@ impl Rig {
             state_folder: Some(self.state.path().to_owned()),
             // What each fault is found by shows before anything is done about it.
             recovery: Recovery::NONE,
+            answer_timeout: Some(Duration::from_secs(2)),
             ..OpenOptions::default()
         }
     }
@@ -122,6 +123,30 @@ fn dma_errors_are_told_by_status_and_short_transfers_by_the_count_of_bytes() {
 }
 
 #[test]
+fn a_dma_engine_that_never_ends_is_given_up_and_reset() {
+    let rig = Rig::new("engine");
+    let card = rig.open();
+    works(&card);
+    for on in ["to-card", "from-card"] {
+        let error = rig.suffer(&card, &format!("dma-hang:on={on}")).unwrap_err();
+        let first = Card::trouble(&error);
+        assert_eq!(first, Some(Rung::SoftReset), "{error}");
+        // It takes nothing more, and an abort does not help it.
+        let error = validate(&card, Duration::from_secs(20)).unwrap_err();
+        let error = source(error);
+        assert!(matches!(error, PcieError::TimedOut { .. }), "{error}");
+        let recovered = card.climb(Rung::Abort, Rung::Reprogram, "a test").unwrap();
+        assert_eq!(recovered.rung, Rung::SoftReset);
+        works(&card);
+        // Nor does loading the image need one that works.
+        rig.suffer(&card, &format!("dma-hang:on={on}")).unwrap_err();
+        card.climb(Rung::Reprogram, Rung::Reprogram, "a test")
+            .unwrap();
+        works(&card);
+    }
+}
+
+#[test]
 fn an_image_that_came_damaged_or_cut_off_is_not_loaded() {
     let rig = Rig::new("program");
     let card = rig.open();
@@ -173,10 +198,14 @@ fn hangs_and_interrupts_end_by_the_timeout_or_by_looking() {
         "hang:on=write",
         "axi-error:on=read",
         "memory-flip:bits=2",
+        "done-withheld",
         "reset:on=write",
     ] {
         let error = rig.suffer(&card, fault).unwrap_err();
         println!("{fault}: {error}");
+        if fault == "done-withheld" {
+            assert!(matches!(error, Error::RunTimeout { .. }), "{error}");
+        }
         card.reset().unwrap();
         works(&card);
     }

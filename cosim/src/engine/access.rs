@@ -42,11 +42,7 @@ impl Engine {
     /// [`EngineError::NoSuchUnit`].
     pub fn register_result(&mut self, unit: usize) -> Result<Option<RegisterResult>, EngineError> {
         let now = self.fabric.now;
-        Ok(self
-            .unit_mut(unit)?
-            .lites
-            .first_mut()
-            .and_then(|port| port.take_result(now)))
+        Ok(self.unit_mut(unit)?.take_register(now))
     }
 
     /// Reads a register, stepping until it is answered.

@@ -58,6 +58,8 @@ pub enum Effect {
     Delay(u64),
     /// Nobody sees it; only an interrupt can be lost.
     Lose,
+    /// Of an interrupt: nobody sees it, and the control register reads as that of a kernel at work until it is reset.
+    Withhold,
     /// Nothing; [`Injector::take_told`] tells of it.
     Tell,
 }
@@ -146,6 +148,8 @@ pub(super) struct Strike {
     /// Bits to flip in memory.
     pub(super) upset: u32,
     pub(super) lost: bool,
+    /// The kernel's end is hidden.
+    pub(super) withheld: bool,
     /// For what is to be chosen: a beat, a word, bits.
     pub(super) random: u64,
 }
@@ -253,6 +257,7 @@ impl Injector {
                 Effect::Hang => strike.delay = u64::MAX,
                 Effect::Delay(clocks) => strike.delay = strike.delay.saturating_add(clocks),
                 Effect::Lose => strike.lost = true,
+                Effect::Withhold => (strike.lost, strike.withheld) = (true, true),
                 Effect::Tell => state.told.push(index),
             }
         }
@@ -271,15 +276,15 @@ impl Injection {
             && self
                 .port
                 .as_deref()
-                .is_none_or(|port| names(event.port, port))
+                .is_none_or(|port| names_port(event.port, port))
             && self.range.as_ref().is_none_or(|range| {
                 event.first < range.end && range.start < event.first.saturating_add(event.bytes)
             })
     }
 }
 
-/// Whether `port` is the end of `name`, which is `kernel:unit.port` or `kernel.port`.
-fn names(name: &str, port: &str) -> bool {
+/// Whether `port` is the end of `name`, which is `kernel:unit.port` or `kernel.port`: what [`Injection::port`] goes by.
+pub fn names_port(name: &str, port: &str) -> bool {
     name.strip_suffix(port)
         .is_some_and(|before| before.is_empty() || before.ends_with(['.', ':']))
 }

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 pub use clocks::ClockRatio;
 pub use config::{EngineConfig, MemoryTiming, UnitOptions};
 pub use error::{Channel, EngineError, Rule, Violation};
-pub use inject::{Effect, Injection, InjectionTally, Injector, Site, Trigger, random};
+pub use inject::{Effect, Injection, InjectionTally, Injector, Site, Trigger, names_port, random};
 pub use interconnect::{Access, ErrorResponse, Fault};
 pub use lite::{RegisterAccess, RegisterResult};
 pub use pcie::PcieLink;

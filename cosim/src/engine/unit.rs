@@ -8,7 +8,7 @@ use super::config::{EngineConfig, UnitOptions};
 use super::error::{EngineError, Rule, Violation};
 use super::gate::InterruptGate;
 use super::interconnect::Interconnect;
-use super::lite::LitePort;
+use super::lite::{LitePort, RegisterAccess, RegisterResult};
 use super::master::MasterPort;
 use super::slave::SlavePort;
 use super::stall::StallSource;
@@ -19,6 +19,12 @@ use crate::model::Model;
 
 /// Reset clocks after which a synchronous kernel has seen its reset for certain.
 const RESET_SEEN: u64 = 2;
+
+/// The control register of a kernel that is started and finishes (UG1393), its bit of a kernel at work, and those that tell of
+/// the end: `ap_done`, `ap_idle`, `ap_ready`.
+const CONTROL: u64 = 0;
+const AP_START: u64 = 1 << 0;
+const ENDED: u64 = 0b1110;
 
 pub(super) struct Unit {
     pub(super) name: String,
@@ -33,6 +39,8 @@ pub(super) struct Unit {
     /// It has `ap_clk_2`.
     two_clocks: bool,
     interrupt: Option<usize>,
+    /// A fault hides that the kernel has finished, until it is reset.
+    withheld: bool,
     /// What is seen of the interrupt, while faults may strike it.
     gate: Option<InterruptGate>,
     waves: Option<Waves>,
@@ -158,6 +166,7 @@ impl Unit {
             masters,
             slaves,
             lites,
+            withheld: false,
             gate: None,
             waves: None,
         })
@@ -257,6 +266,7 @@ impl Unit {
 
     /// Forgets what is under way, and drives idle values on the buses.
     fn idle(&mut self) {
+        self.withheld = false;
         let frame = self.model.frame();
         for port in &mut self.masters {
             // SAFETY: as in `exchange`.
@@ -389,9 +399,17 @@ impl Unit {
     /// Looks what is seen of the interrupt after a clock.
     pub(super) fn gate_interrupt(&mut self, fabric: &Interconnect) {
         let level = self.interrupt_line();
-        self.gate
-            .get_or_insert_default()
-            .step(level, &self.name, fabric);
+        let gate = self.gate.get_or_insert_default();
+        self.withheld |= gate.step(level, &self.name, fabric);
+    }
+
+    /// A register's answer that the host sees by now.
+    pub(super) fn take_register(&mut self, now: u64) -> Option<RegisterResult> {
+        let mut result = self.lites.first_mut()?.take_result(now)?;
+        if self.withheld && result.access == (RegisterAccess::Read { address: CONTROL }) {
+            result.data = result.data & !ENDED | AP_START;
+        }
+        Some(result)
     }
 
     /// No fault strikes the interrupt any more.

@@ -289,7 +289,11 @@ impl Client {
 
     fn follow(&self, command: Command) {
         let result = match command {
-            Command::Reset => self.card.reset(),
+            Command::Reset => {
+                // What the engines wait for is reset, too.
+                self.dma.release();
+                self.card.reset()
+            }
             Command::ResetUnit(unit) => self.card.reset_unit(unit),
             Command::Program(0) => self.card.unload(),
             Command::Program(bytes) => {

@@ -40,6 +40,8 @@ pub struct Disturbance {
     pub parity: bool,
     /// Half of it is moved, and nobody says so.
     pub short: bool,
+    /// The engine does not end, until it is reset.
+    pub hang: bool,
 }
 
 /// The link of one client's function, and what its driver can check itself by.
@@ -79,6 +81,9 @@ impl ClientLink {
         }
         if befalls.parity {
             return Err(TransferFault::Parity);
+        }
+        if befalls.hang {
+            return Err(TransferFault::Hang);
         }
         // The link may be what was disturbed.
         if self.is_down() {

@@ -3,10 +3,10 @@
 
 use std::time::Instant;
 
-use crate::Error;
 use crate::cancel::CancelToken;
 use crate::queue::{Completion, StopCause, Submission};
 use crate::tcp::{Policy, PolicySlot};
+use crate::{Error, Result};
 
 /// Which way submissions went. Each way is answered in its own order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,11 @@ pub(crate) trait Pair: Send + std::fmt::Debug {
         deadline: Instant,
         cancel: &CancelToken,
     ) -> Result<(), PairFault>;
+
+    /// Gives the pair back, and says whether it came to rest; dropping it only tries.
+    fn release(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Puts a policy in force, and says which version of the slot it is.
     fn set_policy(&mut self, slot: PolicySlot, policy: &Policy) -> Result<u8, PairFault>;

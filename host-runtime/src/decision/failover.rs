@@ -91,6 +91,7 @@ impl Core {
         self.unroute(|route| route.lane as usize == lane);
         let station = &mut self.stations[lane];
         station.lives = false;
+        station.let_go();
         station.status.failures += 1;
         station.status.failure = Some(failure.to_string());
         tracing::warn!(

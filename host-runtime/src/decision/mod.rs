@@ -13,6 +13,7 @@ mod flow;
 mod intake;
 mod judge_lane;
 mod lane;
+mod leaving;
 mod ledger;
 mod namespaces;
 mod pending;

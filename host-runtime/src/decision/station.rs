@@ -2,6 +2,7 @@
 
 use super::answer::Time;
 use super::lane::{Lane, LaneError};
+use super::leaving::{Gone, Leaving};
 use super::slots::Slots;
 use crate::queue::{Completion, Submission};
 
@@ -61,6 +62,8 @@ pub(super) struct Station {
     /// What the lane has not taken yet, from `taken` on.
     outbox: Vec<Submission>,
     taken: usize,
+    /// The lane that failed, until it has let its card go.
+    leaving: Option<Leaving>,
 }
 
 impl Station {
@@ -81,7 +84,14 @@ impl Station {
             lane,
             outbox: Vec::new(),
             taken: 0,
+            leaving: None,
         }
+    }
+
+    /// The lane has failed: what it has of its card goes back.
+    pub(super) fn let_go(&mut self) {
+        let lane = std::mem::replace(&mut self.lane, Box::new(Gone));
+        self.leaving = Some(Leaving::begin(lane));
     }
 
     /// Puts another lane in the place of one that failed.

@@ -45,6 +45,28 @@ pub enum FaultError {
         /// What can be given.
         expected: &'static str,
     },
+    /// A port was named for events that come by none.
+    #[error(
+        "{kind}: on={event} comes by no port of a kernel; leave port= out, or strike another event"
+    )]
+    NoPorts {
+        /// The kind.
+        kind: &'static str,
+        /// The event.
+        event: &'static str,
+    },
+    /// The loaded image has no such port.
+    #[error("{fault}: there is no port {port:?} for on={event}; there are {available}")]
+    Port {
+        /// The fault.
+        fault: String,
+        /// What was given.
+        port: String,
+        /// The events it is to strike.
+        event: &'static str,
+        /// Those there are.
+        available: String,
+    },
     /// Events that cannot suffer this.
     #[error("{kind} does not strike on={event}; it strikes {available}")]
     Event {

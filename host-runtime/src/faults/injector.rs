@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
+use cosim::Engine;
 use cosim::engine::{Effect, Injection, Injector, Site, random};
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::{ErrorResponse, Event, Fault, FaultKind, FaultPlan};
+use super::{ErrorResponse, Event, Fault, FaultError, FaultKind, FaultPlan};
+use crate::image::Image;
 
 /// How a card's link is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub(crate) struct TransferStrike {
     pub(crate) response: Option<ErrorResponse>,
     /// Half of it is moved.
     pub(crate) short: bool,
+    /// The engine does not end.
+    pub(crate) hang: bool,
     /// Bits flip on the way; whether sending it again helps.
     pub(crate) flip: Option<bool>,
     /// So many bits of a word flip in memory before.
@@ -65,8 +69,8 @@ pub struct FaultInjector(Arc<Shared>);
 struct Shared {
     bus: Arc<Injector>,
     state: Mutex<State>,
-    /// There are faults of transfers.
-    transfers: AtomicBool,
+    /// There are faults of transfers or doorbells.
+    off_bus: AtomicBool,
     link: AtomicU8,
     /// The kernels are to be reset.
     reset: AtomicBool,
@@ -108,7 +112,7 @@ impl FaultInjector {
         let mut injections = Vec::new();
         let mut on_bus = Vec::new();
         let mut now = Vec::new();
-        let mut transfers = false;
+        let mut off_bus = false;
         for (index, fault) in plan.faults.iter().enumerate() {
             match site(fault.event) {
                 Some(site) => {
@@ -116,7 +120,7 @@ impl FaultInjector {
                     injections.push(injection(fault, site));
                 }
                 None if fault.event == Event::Now => now.push(index),
-                None => transfers = true,
+                None => off_bus = true,
             }
         }
         let kinds: Vec<FaultKind> = now.iter().map(|&index| plan.faults[index].kind).collect();
@@ -131,7 +135,7 @@ impl FaultInjector {
                 on_bus,
                 tallies,
             };
-            self.0.transfers.store(transfers, Ordering::Release);
+            self.0.off_bus.store(off_bus, Ordering::Release);
         }
         kinds.into_iter().for_each(|kind| self.befall(kind));
     }
@@ -157,6 +161,11 @@ impl FaultInjector {
                 struck,
             })
             .collect()
+    }
+
+    /// Whether the plan in force names only ports that the kernels of an image have.
+    pub(crate) fn check_ports(&self, image: &Image, engine: &Engine) -> Result<(), FaultError> {
+        self.0.state.lock().plan.check_ports(image, engine)
     }
 
     /// How the link is.
@@ -209,21 +218,38 @@ impl FaultInjector {
 
     /// What strikes a piece of DMA; `None` for nearly all.
     pub(crate) fn transfer(&self, transfer: Transfer) -> Option<TransferStrike> {
-        if !self.0.transfers.load(Ordering::Acquire) {
+        if !self.0.off_bus.load(Ordering::Acquire) {
             return None;
         }
-        let (strike, kinds) = self.draw(transfer);
+        let (strike, kinds) = self.draw(|fault| waits_for(fault, transfer));
         kinds.into_iter().for_each(|kind| self.befall(kind));
         strike
     }
 
-    fn draw(&self, transfer: Transfer) -> (Option<TransferStrike>, Vec<FaultKind>) {
+    /// Whether a doorbell is lost on its way to the kernel.
+    pub(crate) fn loses_doorbell(&self) -> bool {
+        if !self.0.off_bus.load(Ordering::Acquire) {
+            return false;
+        }
+        let (_, mut kinds) = self.draw(|fault| fault.event == Event::Doorbell);
+        let before = kinds.len();
+        kinds.retain(|kind| *kind != FaultKind::DoorbellLost);
+        let lost = kinds.len() < before;
+        kinds.into_iter().for_each(|kind| self.befall(kind));
+        lost
+    }
+
+    /// Counts an event, and says what strikes it.
+    fn draw(
+        &self,
+        is_waited_for: impl Fn(&Fault) -> bool,
+    ) -> (Option<TransferStrike>, Vec<FaultKind>) {
         let mut state = self.0.state.lock();
         let State { plan, tallies, .. } = &mut *state;
         let mut strike: Option<TransferStrike> = None;
         let mut kinds = Vec::new();
         for (index, (fault, (seen, struck))) in plan.faults.iter().zip(tallies).enumerate() {
-            if !waits_for(fault, transfer) {
+            if !is_waited_for(fault) {
                 continue;
             }
             *seen += 1;
@@ -238,6 +264,7 @@ impl FaultInjector {
             match fault.kind {
                 FaultKind::DmaError(response) => strike.response = Some(response),
                 FaultKind::DmaShort => strike.short = true,
+                FaultKind::DmaHang => strike.hang = true,
                 FaultKind::DmaFlip { replayed } => {
                     strike.flip = Some(replayed);
                     self.0.replays.fetch_add(1, Ordering::Relaxed);
@@ -283,7 +310,9 @@ fn site(event: Event) -> Option<Site> {
         Event::RegisterWrite => Site::RegisterWrite,
         Event::Register => Site::Register,
         Event::Interrupt => Site::Interrupt,
-        Event::ToCard | Event::FromCard | Event::Transfer | Event::Now => return None,
+        Event::ToCard | Event::FromCard | Event::Transfer | Event::Doorbell | Event::Now => {
+            return None;
+        }
     })
 }
 
@@ -302,6 +331,7 @@ fn injection(fault: &Fault, site: Site) -> Injection {
             FaultKind::Slow(clocks) | FaultKind::InterruptLate(clocks) => Effect::Delay(clocks),
             FaultKind::MemoryFlip(bits) => Effect::Upset(bits),
             FaultKind::InterruptLost => Effect::Lose,
+            FaultKind::DoneWithheld => Effect::Withhold,
             // Of link and kernels; and what never waits for a bus.
             _ => Effect::Tell,
         },
@@ -358,6 +388,16 @@ mod tests {
         assert_eq!(counts, [(2, 1), (4, 1)]);
         injector.disarm();
         assert!(injector.transfer(piece(true, 0x2000)).is_none());
+    }
+
+    #[test]
+    fn a_doorbell_is_lost_by_its_number_and_is_no_transfer() {
+        let fault = "doorbell-lost:at=2".parse().expect("a fault");
+        let injector = FaultInjector::new(FaultPlan::of(1, fault));
+        assert!(injector.transfer(piece(true, 0)).is_none());
+        let lost: Vec<bool> = (0..4).map(|_| injector.loses_doorbell()).collect();
+        assert_eq!(lost, [false, true, false, false]);
+        assert_eq!(injector.tally()[0].seen, 4);
     }
 
     #[test]

@@ -25,13 +25,15 @@ pub enum Event {
     FromCard,
     /// Either.
     Transfer,
+    /// The host rings for a queue pair, or pushes to it.
+    Doorbell,
     /// The moment in which the plan is armed.
     Now,
 }
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Read,
         Self::Write,
         Self::Burst,
@@ -42,6 +44,7 @@ impl Event {
         Self::ToCard,
         Self::FromCard,
         Self::Transfer,
+        Self::Doorbell,
         Self::Now,
     ];
 
@@ -58,8 +61,17 @@ impl Event {
             Self::ToCard => "to-card",
             Self::FromCard => "from-card",
             Self::Transfer => "transfer",
+            Self::Doorbell => "doorbell",
             Self::Now => "now",
         }
+    }
+
+    /// Whether it comes by a port of a kernel, which a fault can name.
+    pub(super) fn has_port(self) -> bool {
+        !matches!(
+            self,
+            Self::ToCard | Self::FromCard | Self::Transfer | Self::Doorbell | Self::Now
+        )
     }
 }
 
@@ -78,6 +90,8 @@ pub enum FaultKind {
     MemoryFlip(u32),
     /// An access of a kernel's register is answered with an error.
     RegisterError(ErrorResponse),
+    /// A kernel finishes and never says so: its interrupt is not seen, and its control register reads as if it worked on.
+    DoneWithheld,
     /// An interrupt is not seen.
     InterruptLost,
     /// An interrupt is seen so many clocks later.
@@ -86,6 +100,10 @@ pub enum FaultKind {
     DmaError(ErrorResponse),
     /// The DMA engine moves half of a piece and says that it moved all.
     DmaShort,
+    /// The DMA engine does not end a transfer, nor take another, until it is reset.
+    DmaHang,
+    /// What is rung or pushed does not come to the kernel.
+    DoorbellLost,
     /// Bits flip on the link during DMA: its CRC finds them, and the packet is sent again, or, if that does not help, the
     /// transfer ends with a parity error.
     DmaFlip {
@@ -101,18 +119,21 @@ pub enum FaultKind {
 }
 
 /// All kinds as they are without settings, in the order in which they are listed.
-const ALL: [FaultKind; 14] = [
+const ALL: [FaultKind; 17] = [
     FaultKind::AxiError(ErrorResponse::Slverr),
     FaultKind::AxiFlip,
     FaultKind::Hang,
     FaultKind::Slow(10_000),
     FaultKind::MemoryFlip(1),
     FaultKind::RegisterError(ErrorResponse::Slverr),
+    FaultKind::DoneWithheld,
     FaultKind::InterruptLost,
     FaultKind::InterruptLate(10_000),
     FaultKind::DmaError(ErrorResponse::Slverr),
     FaultKind::DmaShort,
+    FaultKind::DmaHang,
     FaultKind::DmaFlip { replayed: true },
+    FaultKind::DoorbellLost,
     FaultKind::LinkLoss,
     FaultKind::Removal,
     FaultKind::Reset,
@@ -131,11 +152,14 @@ impl FaultKind {
             Self::Slow(_) => "slow",
             Self::MemoryFlip(_) => "memory-flip",
             Self::RegisterError(_) => "register-error",
+            Self::DoneWithheld => "done-withheld",
             Self::InterruptLost => "interrupt-lost",
             Self::InterruptLate(_) => "interrupt-late",
             Self::DmaError(_) => "dma-error",
             Self::DmaShort => "dma-short",
+            Self::DmaHang => "dma-hang",
             Self::DmaFlip { .. } => "dma-flip",
+            Self::DoorbellLost => "doorbell-lost",
             Self::LinkLoss => "link-loss",
             Self::Removal => "removal",
             Self::Reset => "reset",
@@ -145,8 +169,8 @@ impl FaultKind {
     /// The events that it can strike, the usual one first.
     pub fn events(self) -> &'static [Event] {
         use Event::{
-            Burst, FromCard, Interrupt, Now, Read, Register, RegisterRead, RegisterWrite, ToCard,
-            Transfer, Write,
+            Burst, Doorbell, FromCard, Interrupt, Now, Read, Register, RegisterRead, RegisterWrite,
+            ToCard, Transfer, Write,
         };
         match self {
             Self::AxiError(_) | Self::AxiFlip => &[Burst, Read, Write],
@@ -155,8 +179,9 @@ impl FaultKind {
             }
             Self::MemoryFlip(_) => &[Read, FromCard],
             Self::RegisterError(_) => &[Register, RegisterRead, RegisterWrite],
-            Self::InterruptLost | Self::InterruptLate(_) => &[Interrupt],
-            Self::DmaError(_) | Self::DmaShort | Self::DmaFlip { .. } => {
+            Self::DoneWithheld | Self::InterruptLost | Self::InterruptLate(_) => &[Interrupt],
+            Self::DoorbellLost => &[Doorbell],
+            Self::DmaError(_) | Self::DmaShort | Self::DmaHang | Self::DmaFlip { .. } => {
                 &[Transfer, ToCard, FromCard]
             }
             Self::LinkLoss | Self::Removal | Self::Reset => &[
@@ -171,6 +196,7 @@ impl FaultKind {
                 Transfer,
                 ToCard,
                 FromCard,
+                Doorbell,
             ],
         }
     }
@@ -184,10 +210,13 @@ impl FaultKind {
             Self::Slow(_) => "a burst or register access is answered later",
             Self::MemoryFlip(_) => "bits flip in memory, which has ECC",
             Self::RegisterError(_) => "a register access is answered with an error",
+            Self::DoneWithheld => "a kernel finishes, and never says so",
             Self::InterruptLost => "an interrupt is not seen",
             Self::InterruptLate(_) => "an interrupt is seen later",
             Self::DmaError(_) => "the DMA engine ends a transfer with an error",
             Self::DmaShort => "the DMA engine moves half and says that it moved all",
+            Self::DmaHang => "the DMA engine never ends a transfer, until it is reset",
+            Self::DoorbellLost => "what is rung for a queue does not come to the kernel",
             Self::DmaFlip { .. } => "bits flip on the link during DMA; it has a CRC",
             Self::LinkLoss => "the link goes down: reads give all ones",
             Self::Removal => "the card is pulled out",

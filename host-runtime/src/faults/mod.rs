@@ -8,6 +8,7 @@ pub mod campaign;
 mod error;
 mod injector;
 mod kind;
+mod ports;
 mod spec;
 
 pub use error::FaultError;

@@ -185,6 +185,12 @@ impl FromStr for Fault {
             given.push(key);
             settings.set(key, value.trim())?;
         }
+        if settings.port.is_some() && !settings.event.has_port() {
+            return Err(FaultError::NoPorts {
+                kind: name_of(kind),
+                event: settings.event.name(),
+            });
+        }
         let trigger = Trigger {
             from: settings.at.unwrap_or(1),
             // Once, unless it is left to chance how often.
@@ -318,6 +324,10 @@ mod tests {
             ("slow:clocks=0", "a number of clocks"),
             ("dma-flip:replay=maybe", "helps or fails"),
             ("axi-error:response=ok", "slverr or decerr"),
+            (
+                "dma-error:port=m_axi_gmem0",
+                "on=transfer comes by no port of a kernel",
+            ),
         ] {
             let error = text.parse::<Fault>().expect_err(text).to_string();
             assert!(error.contains(part), "{text}: {error}");

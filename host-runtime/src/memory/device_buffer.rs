@@ -17,6 +17,8 @@ pub struct DeviceBuffer {
     bank: usize,
     address: u64,
     len: usize,
+    /// It was handed to the card to keep.
+    given_up: bool,
 }
 
 impl DeviceBuffer {
@@ -28,7 +30,17 @@ impl DeviceBuffer {
             bank,
             address,
             len,
+            given_up: false,
         })
+    }
+
+    /// Lets go of the card, and leaves the memory taken until then: the card may still write there.
+    #[cfg(feature = "cosim")]
+    pub(crate) fn give_up(mut self, until: impl Fn() -> bool + Send + Sync + 'static) {
+        self.given_up = true;
+        let (bank, address, len) = (self.bank, self.address, self.len as u64);
+        self.card
+            .release_when(until, bank, address, len, self.generation);
     }
 
     /// Length in bytes.
@@ -120,7 +132,9 @@ impl DeviceBuffer {
 
 impl Drop for DeviceBuffer {
     fn drop(&mut self) {
-        self.card
-            .release(self.bank, self.address, self.len as u64, self.generation);
+        if !self.given_up {
+            self.card
+                .release(self.bank, self.address, self.len as u64, self.generation);
+        }
     }
 }

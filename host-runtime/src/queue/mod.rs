@@ -91,6 +91,8 @@ pub struct Queue {
 enum End {
     Stopped(StopCause),
     Stale,
+    /// It was answered a tag that was not due.
+    Answer(u32),
     /// The error's text; the error itself was given to whoever met it.
     Failed(String),
 }
@@ -233,6 +235,19 @@ impl Queue {
         self.outstanding.cancel(tag)
     }
 
+    /// Gives the pair back, and says whether it came to rest; dropping the queue only tries. What is outstanding is answered to
+    /// nobody.
+    ///
+    /// # Errors
+    /// [`Error::CardStopped`] if the card still works on it: then the pair is lost until the card is reset.
+    pub fn close(mut self) -> Result<()> {
+        let released = self.pair.release();
+        if let Err(error) = &released {
+            self.card.core().give_up(error);
+        }
+        released
+    }
+
     /// Puts a policy into a slot of the card, at once for all its queues, and says by which version completions tell that
     /// it has decided. What is submitted from now on is decided by it; what is outstanding, by it or by the one before.
     ///
@@ -259,7 +274,14 @@ impl Queue {
                         kept += 1;
                     }
                     Answer::Cancelled => {}
-                    Answer::Unexpected => return Err(self.unexpected(&completion)),
+                    Answer::Unexpected => {
+                        self.ended = Some(End::Answer(completion.tag()));
+                        // Those before it were due: they are handed out first.
+                        return match kept {
+                            0 => self.check_open().map(|()| 0),
+                            kept => Ok(kept),
+                        };
+                    }
                 }
             }
             if kept > 0 || count == 0 {
@@ -305,18 +327,6 @@ impl Queue {
     }
 
     #[cold]
-    fn unexpected(&mut self, completion: &Completion) -> Error {
-        let error = Error::QueueAnswer {
-            card: self.card.id(),
-            pair: self.pair.index(),
-            tag: completion.tag(),
-            outstanding: self.outstanding.due(),
-        };
-        self.ended = Some(End::Failed(error.to_string()));
-        error
-    }
-
-    #[cold]
     fn end_error(&self, end: &End) -> Error {
         let card = self.card.id();
         let outstanding = self.outstanding.due();
@@ -328,6 +338,12 @@ impl Queue {
                 outstanding,
             },
             End::Stale => Error::QueueStale { card, outstanding },
+            End::Answer(tag) => Error::QueueAnswer {
+                card,
+                pair: self.pair.index(),
+                tag: *tag,
+                outstanding,
+            },
             End::Failed(reason) => Error::WrongState {
                 card,
                 reason: format!(

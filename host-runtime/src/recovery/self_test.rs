@@ -9,12 +9,13 @@ use bitstreams::ControlProtocol;
 use super::Recovery;
 use crate::card::{Card, CardCore};
 use crate::collection::sample;
-use crate::image::Image;
+use crate::image::{Image, UnitInfo};
 use crate::memory::Direction;
+use crate::queue::{self, Completion, QueueOptions, Refusal, Submission};
 use crate::tcp::registers as reg;
-use crate::tcp::{Descriptor, Output, Profile};
+use crate::tcp::{Descriptor, Options, Output, Policy, Profile, golden};
 use crate::validator::{KERNEL, Validator};
-use crate::{Error, Result};
+use crate::{CancelToken, Error, Result};
 
 /// Bytes written into each bank and read back.
 const MEMORY: usize = 4096;
@@ -52,7 +53,14 @@ pub(super) fn run(core: &Arc<CardCore>, unit: Option<usize>) -> Result<()> {
             registers(core, &image, index)?;
         }
     }
-    Ok(())
+    let has_queues = |unit: &UnitInfo| image.kernels()[unit.kernel].name == queue::KERNEL;
+    match unit.map_or_else(
+        || image.units().iter().any(has_queues),
+        |unit| has_queues(&image.units()[unit]),
+    ) {
+        true => queue_answers(&card),
+        false => Ok(()),
+    }
 }
 
 fn failed(card: &Card, what: String) -> Error {
@@ -108,6 +116,53 @@ fn validator(card: &Card, unit: &str) -> Result<()> {
         )),
         Err(other) => Err(other),
     }
+}
+
+/// A queue of the card answers, and as the golden model does where nobody has set a policy.
+fn queue_answers(card: &Card) -> Result<()> {
+    let mut queue = match card.open_queue(&QueueOptions {
+        purpose: "a self-test".to_owned(),
+        ..QueueOptions::default()
+    }) {
+        // All are in use: by those who will find out.
+        Err(Error::NoFreePair { .. }) => return Ok(()),
+        queue => queue?,
+    };
+    let options = Options::default();
+    let entries = sample::entries(Profile::Compact).into_iter();
+    let descriptors: Vec<Descriptor> = entries
+        .map(|(_, descriptor)| descriptor)
+        .take(queue.capacity())
+        .collect();
+    let submissions: Vec<Submission> = (0..)
+        .zip(&descriptors)
+        .map(|(tag, descriptor)| Submission::new(*descriptor, tag, options))
+        .collect();
+    let submitted = queue.submit_many(&submissions);
+    let mut completions = vec![Completion::default(); submitted];
+    let mut answered = 0;
+    while answered < submitted {
+        let (free, cancel) = (&mut completions[answered..], CancelToken::new());
+        match queue.wait(free, TIMEOUT, &cancel)? {
+            0 => {
+                let what = format!("a queue gave {answered} of {submitted} answers");
+                return Err(failed(card, what));
+            }
+            count => answered += count,
+        }
+    }
+    let policy = Policy::reset_default();
+    for (descriptor, completion) in descriptors.iter().zip(&completions) {
+        let expected = golden::evaluate(descriptor, options, &policy);
+        let same = completion.policy_version() != 0 || completion.verdict() == expected.verdict();
+        if !same || completion.refusal() != expected.cause().map(Refusal::Malformed) {
+            let what = format!(
+                "a queue judges {descriptor} of the sample otherwise than the golden model"
+            );
+            return Err(failed(card, what));
+        }
+    }
+    queue.close()
 }
 
 /// Of other kernels: that it answers, and does not run.

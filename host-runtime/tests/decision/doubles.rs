@@ -79,6 +79,8 @@ pub(crate) struct State {
     pub(crate) taken: Vec<Submission>,
     /// Calls of any kind.
     pub(crate) calls: usize,
+    /// The engine has let it go.
+    pub(crate) dropped: bool,
 }
 
 /// A card's queue with 16 policy slots, or a stand-in for it.
@@ -114,6 +116,12 @@ pub(crate) fn double(name: &'static str, slots: usize) -> (Box<dyn Lane>, Handle
 
 fn error() -> LaneError {
     LaneError::Failed("the double was told to fail".to_owned())
+}
+
+impl Drop for Double {
+    fn drop(&mut self) {
+        self.state.lock().unwrap().dropped = true;
+    }
 }
 
 impl Double {

@@ -53,6 +53,23 @@ fn whatever_a_lane_does_wrong_the_next_one_answers() {
     }
 }
 
+/// Its card's queue is free for others, or for the lane that is put in its place.
+#[test]
+fn a_lane_that_has_failed_is_let_go() {
+    let (lane, handle) = double("card", 16);
+    let mut core = core(vec![lane, software()]);
+    handle.state().fault = Some(Fault::Poll);
+    submit(&mut core, 0, &[request(0)]);
+    turn(&mut core, 10);
+    assert!(core.lanes().next().unwrap().failure.is_some());
+    let begin = std::time::Instant::now();
+    while !handle.state().dropped {
+        assert!(begin.elapsed() < PATIENCE * 1000, "the engine keeps it");
+        std::thread::yield_now();
+    }
+    assert_eq!(core.lanes().next().unwrap().name, "card");
+}
+
 #[test]
 fn without_another_lane_all_is_rejected() {
     for fault in Fault::ALL {

@@ -46,6 +46,8 @@ struct State {
     fetched: VecDeque<DmaDescriptor>,
     /// Bytes of the descriptor in front that are moved.
     moved: u32,
+    /// It waits for an answer that does not come.
+    stuck: bool,
 }
 
 /// A channel of an [`Xdma`](crate::Xdma).
@@ -172,11 +174,21 @@ impl Channel {
         };
     }
 
+    /// Ends what waits for an answer that does not come.
+    pub(crate) fn release(&self) {
+        let mut state = self.state.lock();
+        if std::mem::take(&mut state.stuck) {
+            state.running = false;
+            state.epoch += 1;
+            state.fetched.clear();
+        }
+    }
+
     /// Does one step of what there is to do; whether there was something. `halted`: no descriptors are fetched.
     pub(crate) fn work(&self, bus: &dyn Bus, halted: bool) -> bool {
         let (task, epoch) = {
             let state = self.state.lock();
-            if !state.running {
+            if !state.running || state.stuck {
                 return false;
             }
             match self.next_task(&state) {
@@ -198,6 +210,11 @@ impl Channel {
             }
             Task::Move { host, card, len } => {
                 let moved = self.transfer(bus, host, card, len);
+                if moved == Err(TransferFault::Hang) {
+                    let mut state = self.state.lock();
+                    state.stuck = state.epoch == epoch;
+                    return false;
+                }
                 self.after(bus, epoch, |state| {
                     match moved.map_err(|fault| self.error_bit(fault)) {
                         // Writes to the host are posted: the engine does not learn that one was lost.
@@ -275,7 +292,9 @@ impl Channel {
             (ChannelDirection::HostToCard, TransferFault::Parity) => status::H2C_READ_PARITY,
             // There is no bit of its own: the data path answers the engine's read with an error.
             (ChannelDirection::CardToHost, TransferFault::Parity) => status::C2H_READ_SLAVE,
-            (ChannelDirection::CardToHost, TransferFault::Host(_)) => return None,
+            (ChannelDirection::CardToHost, TransferFault::Host(_)) | (_, TransferFault::Hang) => {
+                return None;
+            }
         })
     }
 

@@ -31,6 +31,8 @@ pub enum TransferFault {
     Card(AxiError),
     /// The data was damaged on the way, which parity shows.
     Parity,
+    /// No answer ever comes: the engine waits until it is reset.
+    Hang,
 }
 
 /// What the subsystem is connected to: the host by PCIe, the card's memory by AXI.
@@ -205,6 +207,12 @@ impl Xdma {
         self.interrupts.reset();
         *self.halt.lock() = 0;
         *self.msix.lock() = msix_reset();
+    }
+
+    /// Frees engines that wait for an answer that does not come, as a reset of what is behind them does. They end without a
+    /// word; their settings stay.
+    pub fn release(&self) {
+        self.channels().for_each(Channel::release);
     }
 
     /// H2C channels first: in this order they have interrupt lines.

@@ -16,6 +16,8 @@ const LIST: u64 = HOST + 0x1_8000;
 const WRITE_BACK: u64 = HOST + 0x1_F000;
 /// The card's memory that refuses every access.
 const REFUSING: u64 = 0x4000_0000;
+/// The card's memory that never answers.
+const SILENT: u64 = 0x5000_0000;
 
 type Meanwhile = Box<dyn Fn(&Machine)>;
 
@@ -46,6 +48,9 @@ impl Machine {
     }
 
     fn on_card(address: u64, len: usize) -> Result<std::ops::Range<usize>, TransferFault> {
+        if address >= SILENT {
+            return Err(TransferFault::Hang);
+        }
         if address >= REFUSING {
             return Err(TransferFault::Card(AxiError::Slave));
         }
@@ -235,6 +240,25 @@ fn adjacent_descriptors_are_fetched_at_once_but_not_over_4_kib() {
         [(at(0), 4 * 32), (at(4), 6 * 32)]
     );
     assert!(bench.machine.card.borrow()[..640] == bench.machine.host.borrow()[..640]);
+}
+
+#[test]
+fn an_engine_that_waits_for_ever_is_busy_whatever_is_written_until_it_is_released() {
+    let good = DmaDescriptor::new(HOST, CARD, 64, LAST);
+    for release in [Xdma::release, Xdma::reset] {
+        let bench = Bench::new();
+        let silent = DmaDescriptor::new(HOST, SILENT, 64, LAST);
+        bench.machine.put(LIST, &[silent]);
+        assert_eq!(bench.run(target::H2C, 0, 0) & status::BUSY, status::BUSY);
+        // Neither stopping it nor starting it anew helps.
+        bench.write(target::H2C + channel::CONTROL, 0);
+        bench.machine.put(LIST, &[good]);
+        assert_eq!(bench.run(target::H2C, 0, 0) & status::BUSY, status::BUSY);
+        assert_eq!(bench.read(target::H2C + channel::COMPLETED), 0);
+        release(&bench.dma);
+        bench.write(target::H2C + channel::CONTROL, 0);
+        assert_eq!(bench.run(target::H2C, 0, 0), DONE);
+    }
 }
 
 #[test]

@@ -228,6 +228,9 @@ impl DmaEngine {
                 }
                 asked = begin.elapsed();
                 if asked >= self.transport.patience() {
+                    // It is not to go on when its memory is somebody else's. What waits for the card's own bus hears of this
+                    // only by a reset, which is the ladder's next rung.
+                    self.write(channel.registers + channel::CONTROL, 0)?;
                     return Err(PcieError::TimedOut {
                         what: "end a DMA transfer",
                         after: self.transport.patience(),

@@ -161,6 +161,19 @@ impl Doorbells {
         self.transport.write(BAR0_REGION, register.into(), own)
     }
 
+    /// As [`give_back`](Self::give_back), and says whether the pair came to rest.
+    pub(super) fn give_back_for_good(&self, pair: u32) -> Result<bool, PcieError> {
+        self.give_back(pair)?;
+        let register = u64::from(id::REG_PAIR + 4 * pair);
+        let own = self.status(id::REG_CLIENT);
+        // Who reads a free pair has taken it; one that does not come to rest is kept from everybody under the old name.
+        match self.transport.read(BAR0_REGION, register)? {
+            0 => self.give_back(pair).map(|()| true),
+            u32::MAX => Err(PcieError::Removed),
+            holder => Ok(holder != own),
+        }
+    }
+
     /// Holds a compute unit alone among all users of the card, until what this answers is dropped.
     pub(super) fn hold_unit(
         &self,

@@ -384,7 +384,9 @@ impl Backend for PcieBackend {
 
     fn reset(&self) -> Result<()> {
         self.command(id::REG_RESET, 1, "reset its kernels")
-            .map_err(self.failed("be reset"))
+            .map_err(self.failed("be reset"))?;
+        self.refusals.forget();
+        Ok(())
     }
 
     fn reset_unit(&self, unit: usize) -> Result<()> {
@@ -394,6 +396,12 @@ impl Backend for PcieBackend {
     fn renew(&self) -> Result<()> {
         let image = self.try_image()?;
         let image = image.ok_or(Error::NotProgrammed { card: self.id })?;
+        // A DMA engine that hangs takes no image. What else a reset does not help, a new image may.
+        match self.reset() {
+            Err(error @ Error::DeviceLost { .. }) => return Err(error),
+            Err(error) => tracing::debug!(%error, "the card is loaded without a reset"),
+            Ok(()) => {}
+        }
         self.alone(|| self.load(&image))
     }
 
@@ -429,7 +437,8 @@ impl Backend for PcieBackend {
     }
 
     fn read_register(&self, unit: usize, offset: u32) -> Result<u32> {
-        let image = self.image().ok_or(Error::NotProgrammed { card: self.id })?;
+        let image = self.try_image()?;
+        let image = image.ok_or(Error::NotProgrammed { card: self.id })?;
         let address = image.units()[unit].base + u64::from(offset);
         let read = self.read_kernel(address);
         read.and_then(|word| self.refusals.check(address).map(|()| word))
@@ -437,7 +446,8 @@ impl Backend for PcieBackend {
     }
 
     fn write_register(&self, unit: usize, offset: u32, value: u32) -> Result<()> {
-        let image = self.image().ok_or(Error::NotProgrammed { card: self.id })?;
+        let image = self.try_image()?;
+        let image = image.ok_or(Error::NotProgrammed { card: self.id })?;
         let address = image.units()[unit].base + u64::from(offset);
         let written = self.transport.write(BAR0_REGION, address, value);
         written

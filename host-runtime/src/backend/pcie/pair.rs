@@ -71,6 +71,7 @@ struct Claim {
     /// Within its unit.
     pair: u32,
     timeout: Duration,
+    given_back: bool,
 }
 
 impl PcieBackend {
@@ -192,6 +193,7 @@ impl PcieBackend {
                     unit,
                     pair: pair as u32,
                     timeout: options.timeout,
+                    given_back: false,
                 });
             }
         }
@@ -253,7 +255,9 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Err(error) = self.doorbells.give_back(self.index) {
+        if !self.given_back
+            && let Err(error) = self.doorbells.give_back(self.index)
+        {
             tracing::debug!(card = %self.card(), pair = self.index, %error, "a queue pair was not given back");
         }
         self.doorbells.users.lock().remove(&self.index);
@@ -442,6 +446,19 @@ impl Pair for PciePair {
             if self.rings.is_ready() {
                 return Ok(());
             }
+        }
+    }
+
+    fn release(&mut self) -> Result<()> {
+        self.claim.given_back = true;
+        let (doorbells, index) = (&self.claim.doorbells, self.claim.index);
+        let rests = doorbells.give_back_for_good(index);
+        match rests.map_err(|error| self.claim.failed(error))? {
+            true => Ok(()),
+            false => Err(Error::CardStopped {
+                card: self.claim.card(),
+                reason: "it still works on a queue pair that was stopped".to_owned(),
+            }),
         }
     }
 

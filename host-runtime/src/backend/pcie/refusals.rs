@@ -22,6 +22,12 @@ impl Refusals {
         Self { page, told }
     }
 
+    /// The kernels were reset: what they refused before concerns nobody any more.
+    pub(super) fn forget(&self) {
+        let refused = self.page.word(id::REG_REFUSED);
+        self.told.store(refused, Ordering::Relaxed);
+    }
+
     /// After the access of a register at `address`.
     pub(super) fn check(&self, address: u64) -> Result<(), PcieError> {
         let refused = self.page.word(id::REG_REFUSED);

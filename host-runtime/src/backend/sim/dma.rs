@@ -99,6 +99,8 @@ fn strike(
         TransferStrike {
             flip: Some(false), ..
         } => failed("parity: the data was damaged on the way, again and again"),
+        // Nothing here has to be waited for: the engine is stopped at once.
+        TransferStrike { hang: true, .. } => failed("the DMA engine did not end, and was stopped"),
         TransferStrike { short: true, .. } => Ok(len / 2),
         _ => Ok(len),
     }

@@ -48,7 +48,7 @@ pub(super) struct SimPair {
     timeout: Duration,
     rings: CardRings,
     heard: Arc<AtomicU16>,
-    /// The card's address of the rings; given back when the card uses it no more.
+    /// The card's address of the rings; given back when the card uses it no more. `None`: the pair was given back.
     memory: Option<DeviceBuffer>,
 }
 
@@ -115,6 +115,7 @@ impl SimPair {
     }
 
     fn sit(&self) -> Result<Seat<'_, SimDevice>, PairFault> {
+        self.shared.check_link()?;
         let patience = Patience {
             timeout: self.timeout,
             cancel: CancelToken::new(),
@@ -204,6 +205,7 @@ impl Pair for SimPair {
         if self.mailbox.is_retired() {
             return Err(PairFault::Stale);
         }
+        self.shared.check_link()?;
         let now = Patience {
             timeout: Duration::ZERO,
             cancel: CancelToken::new(),
@@ -256,6 +258,19 @@ impl Pair for SimPair {
         }
     }
 
+    fn release(&mut self) -> Result<()> {
+        let Some(memory) = self.memory.take() else {
+            return Ok(());
+        };
+        let released = release(&self.shared, &self.mailbox, self.place, self.timeout);
+        if released.is_err() {
+            // The card may still write there: neither the pair nor the memory is given to anybody else.
+            let mailbox = Arc::clone(&self.mailbox);
+            memory.give_up(move || mailbox.is_retired());
+        }
+        released
+    }
+
     fn set_policy(&mut self, slot: PolicySlot, policy: &Policy) -> Result<u8, PairFault> {
         let mut seat = self.sit()?;
         let device = Self::check(&self.mailbox, &mut seat)?;
@@ -269,11 +284,8 @@ impl Pair for SimPair {
 
 impl Drop for SimPair {
     fn drop(&mut self) {
-        let released = release(&self.shared, &self.mailbox, self.place, self.timeout);
-        if let Err(error) = released {
-            // The card may still write there: neither the pair nor the memory is given to anybody else.
+        if let Err(error) = self.release() {
             tracing::warn!(pair = self.index, %error, "the queue pair does not end; it is lost until the card is reset");
-            std::mem::forget(self.memory.take());
         }
     }
 }
@@ -284,7 +296,8 @@ fn release(shared: &Shared, mailbox: &Mailbox, place: Place, timeout: Duration) 
         timeout,
         cancel: CancelToken::new(),
     };
-    if mailbox.is_retired() {
+    // Of a card that is lost there is nothing to give back.
+    if mailbox.is_retired() || shared.check_link().is_err() {
         return Ok(());
     }
     let mut seat = shared.residency.sit_patiently(&patience)?;
@@ -294,9 +307,9 @@ fn release(shared: &Shared, mailbox: &Mailbox, place: Place, timeout: Duration) 
     if stop_pair(seat.device()?, place)? {
         return Ok(());
     }
-    Err(Error::WrongState {
+    Err(Error::CardStopped {
         card: shared.residency.id(),
-        reason: "a queue pair that was stopped still works; reset the card".to_owned(),
+        reason: "it still works on a queue pair that was stopped".to_owned(),
     })
 }
 

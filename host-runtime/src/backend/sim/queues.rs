@@ -10,6 +10,7 @@ use cosim::engine::{BurstWrite, RegisterAccess};
 use cosim::{Engine, EngineError};
 use parking_lot::{Condvar, Mutex};
 
+use crate::faults::FaultInjector;
 use crate::image::Image;
 use crate::queue::registers as reg;
 use crate::queue::{KERNEL, Submission};
@@ -81,10 +82,15 @@ struct QueueUnit {
 pub(super) struct Queues {
     mailbox: Arc<Mailbox>,
     units: Vec<QueueUnit>,
+    faults: FaultInjector,
 }
 
 impl Queues {
-    pub(super) fn new(image: &Image, engine: &Engine) -> Result<Self, EngineError> {
+    pub(super) fn new(
+        image: &Image,
+        engine: &Engine,
+        faults: &FaultInjector,
+    ) -> Result<Self, EngineError> {
         let mut units = Vec::new();
         for (unit, info) in image.units().iter().enumerate() {
             if image.kernels()[info.kernel].name != KERNEL {
@@ -103,6 +109,7 @@ impl Queues {
         Ok(Self {
             mailbox: Arc::default(),
             units,
+            faults: faults.clone(),
         })
     }
 
@@ -192,6 +199,10 @@ impl Queues {
         }
         let posted = std::mem::take(&mut *self.mailbox.posted.lock());
         for (place, posted) in posted {
+            if self.faults.loses_doorbell() {
+                tracing::debug!(?place, ?posted, "a doorbell is lost");
+                continue;
+            }
             let QueueUnit {
                 unit,
                 doorbells,

@@ -368,6 +368,7 @@ impl Card for ServedSim {
             }),
             parity: strike.flip == Some(false),
             short: strike.short,
+            hang: strike.hang,
         })
     }
 
@@ -440,7 +441,6 @@ impl Card for ServedSim {
             .map_err(|error| card_error(&error))?;
         if state.pairs.are_of(unit as usize) {
             // Its queues are gone: all who knew the card have to learn that.
-            device.queues.retire();
             state.pairs.forget();
             state.generation = state.generation.wrapping_add(1);
             self.shared.changed(state);

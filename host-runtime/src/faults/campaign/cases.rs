@@ -25,6 +25,12 @@ pub enum Stage {
     Download,
     /// Nothing goes on.
     Idle,
+    /// A queue is opened: the card is told of its rings.
+    QueueOpening,
+    /// A program rings for what it has submitted and taken.
+    QueueRinging,
+    /// The kernel fetches what was submitted, judges it, and writes answers.
+    QueueAnswering,
 }
 
 impl Stage {
@@ -38,6 +44,17 @@ impl Stage {
             Self::Completion => "completion",
             Self::Download => "download",
             Self::Idle => "idle",
+            Self::QueueOpening => "queue-opening",
+            Self::QueueRinging => "queue-ringing",
+            Self::QueueAnswering => "queue-answering",
+        }
+    }
+
+    /// What the card is used for.
+    pub(super) fn usage(self) -> Usage {
+        match self {
+            Self::QueueOpening | Self::QueueRinging | Self::QueueAnswering => Usage::Queue,
+            _ => Usage::Runs,
         }
     }
 }
@@ -57,6 +74,19 @@ impl Suffering {
     pub const ALL: [Self; 2] = [Self::InProcess, Self::Served];
 }
 
+/// What a card is used for, and so which image it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Usage {
+    /// Runs of `tcp_validator`.
+    Runs,
+    /// A queue of `tcp_queue`.
+    Queue,
+}
+
+impl Usage {
+    pub(super) const ALL: [Self; 2] = [Self::Runs, Self::Queue];
+}
+
 /// Which of an event's occurrences are of the stage.
 #[derive(Debug, Clone, Copy)]
 enum Window {
@@ -65,7 +95,10 @@ enum Window {
     LastThird,
 }
 
-use Stage::{Completion, Download, Idle, MidRun, Programming, Start, Upload};
+use Stage::{
+    Completion, Download, Idle, MidRun, Programming, QueueAnswering, QueueOpening, QueueRinging,
+    Start, Upload,
+};
 use Window::{Any, First, LastThird};
 
 /// Registers that are read and written before a run starts: fewer than a validation's first.
@@ -81,6 +114,7 @@ const CASES: &[(Stage, Window, &str)] = &[
     (Programming, Any, "dma-error:on=to-card"),
     (Programming, Any, "dma-error:on=to-card,response=decerr"),
     (Programming, Any, "dma-short:on=to-card"),
+    (Programming, Any, "dma-hang:on=to-card"),
     (Programming, Any, "dma-flip:on=to-card"),
     (Programming, Any, "dma-flip:on=to-card,replay=fails"),
     (Programming, Any, "link-loss:on=to-card"),
@@ -88,6 +122,7 @@ const CASES: &[(Stage, Window, &str)] = &[
     (Upload, First(1), "dma-error:on=to-card"),
     (Upload, First(1), "dma-error:on=to-card,response=decerr"),
     (Upload, First(1), "dma-short:on=to-card"),
+    (Upload, First(1), "dma-hang:on=to-card"),
     (Upload, First(1), "dma-flip:on=to-card"),
     (Upload, First(1), "dma-flip:on=to-card,replay=fails"),
     (Upload, First(1), "link-loss:on=to-card"),
@@ -112,6 +147,7 @@ const CASES: &[(Stage, Window, &str)] = &[
     (MidRun, Any, "reset:on=burst"),
     (MidRun, Any, "link-loss:on=burst"),
     (MidRun, Any, "removal:on=burst"),
+    (Completion, First(1), "done-withheld"),
     (Completion, First(1), "interrupt-lost"),
     (Completion, First(1), "interrupt-late:clocks=3000"),
     (Completion, Any, "hang:on=write"),
@@ -124,6 +160,7 @@ const CASES: &[(Stage, Window, &str)] = &[
     (Download, First(1), "dma-error:on=from-card"),
     (Download, First(1), "dma-error:on=from-card,response=decerr"),
     (Download, First(1), "dma-short:on=from-card"),
+    (Download, First(1), "dma-hang:on=from-card"),
     (Download, First(1), "dma-flip:on=from-card"),
     (Download, First(1), "dma-flip:on=from-card,replay=fails"),
     (Download, First(1), "memory-flip:on=from-card"),
@@ -134,6 +171,34 @@ const CASES: &[(Stage, Window, &str)] = &[
     (Idle, First(1), "link-loss:on=now"),
     (Idle, First(1), "removal:on=now"),
     (Idle, First(1), "reset:on=now"),
+    (QueueOpening, Any, "register-error:on=register"),
+    (QueueOpening, Any, "register-error:on=register-write,response=decerr"),
+    (QueueOpening, Any, "hang:on=register"),
+    (QueueOpening, Any, "slow:on=register,clocks=500"),
+    (QueueOpening, Any, "link-loss:on=register"),
+    (QueueOpening, Any, "removal:on=register"),
+    (QueueOpening, Any, "reset:on=register-write"),
+    (QueueRinging, Any, "doorbell-lost"),
+    (QueueRinging, Any, "link-loss:on=doorbell"),
+    (QueueRinging, Any, "removal:on=doorbell"),
+    (QueueRinging, Any, "reset:on=doorbell"),
+    (QueueRinging, LastThird, "register-error:on=register-write"),
+    (QueueRinging, LastThird, "hang:on=register-write"),
+    (QueueAnswering, Any, "axi-error:on=read"),
+    (QueueAnswering, Any, "axi-error:on=read,response=decerr"),
+    (QueueAnswering, Any, "axi-error:on=write"),
+    (QueueAnswering, Any, "axi-flip:on=read"),
+    (QueueAnswering, Any, "axi-flip:on=write"),
+    (QueueAnswering, Any, "hang:on=read"),
+    (QueueAnswering, Any, "hang:on=write"),
+    (QueueAnswering, Any, "slow:on=burst,clocks=2000"),
+    (QueueAnswering, Any, "memory-flip:on=read"),
+    (QueueAnswering, Any, "memory-flip:on=read,bits=2"),
+    (QueueAnswering, Any, "interrupt-lost"),
+    (QueueAnswering, Any, "interrupt-late:clocks=3000"),
+    (QueueAnswering, Any, "reset:on=burst"),
+    (QueueAnswering, Any, "link-loss:on=burst"),
+    (QueueAnswering, Any, "removal:on=burst"),
 ];
 
 /// How often each event happens in healthy work.
@@ -154,6 +219,11 @@ pub(super) struct Case {
 /// How many cases there are before they repeat with other seeds, for each kind of card.
 pub(super) fn distinct() -> u64 {
     CASES.len() as u64
+}
+
+/// What the card of a number's case is used for.
+pub(super) fn usage(index: u64) -> Usage {
+    CASES[(index % distinct()) as usize].0.usage()
 }
 
 /// The case of a number; `None` if its event does not happen there on such a card (a simulated card in the process is not
@@ -214,6 +284,9 @@ mod tests {
             Completion,
             Download,
             Idle,
+            QueueOpening,
+            QueueRinging,
+            QueueAnswering,
         ] {
             assert!(CASES.iter().any(|case| case.0 == stage), "{}", stage.name());
         }

@@ -41,7 +41,7 @@ pub enum CampaignError {
     },
     /// A fault ended in an error for which the ladder has no rung.
     #[error(
-        "case {case} ({fault} at {stage}): the ladder knows no rung for the error: {source}; replay: {replay}"
+        "case {case} ({fault} at {stage}): the ladder knows no rung for the error: {error}; replay: {replay}"
     )]
     NotOnTheLadder {
         /// The case's number.
@@ -51,7 +51,7 @@ pub enum CampaignError {
         /// When.
         stage: &'static str,
         /// The error.
-        source: Box<Error>,
+        error: String,
         /// The command.
         replay: String,
     },

@@ -3,6 +3,7 @@
 use cosim::EngineError;
 
 use super::cases::Case;
+use crate::queue::StopCause;
 use crate::{BusError, Error, PcieError, Reliability};
 
 /// By how much the counts of what was mended have grown.
@@ -42,7 +43,15 @@ pub(super) fn kind(error: &Error) -> &'static str {
         Error::Stale { .. } => "generation changed",
         Error::CardUnusable { .. } | Error::DeviceLost { .. } => "card does not answer",
         Error::WrongState { .. } => "register access failed",
-        Error::CardStopped { .. } => "simulation stopped",
+        Error::CardStopped { .. } => "does not come to rest",
+        Error::QueueStopped { cause, .. } => match cause {
+            StopCause::ReadError => "queue stopped: READ_ERROR",
+            StopCause::WriteError => "queue stopped: WRITE_ERROR",
+            StopCause::Host => "queue stopped: reset",
+            _ => "queue stopped",
+        },
+        Error::QueueAnswer { .. } => "answer that was not due",
+        Error::QueueStale { .. } => "generation changed",
         Error::Bus { source, .. } => match source {
             BusError::Register { .. } => "register's error response",
             BusError::Transfer { .. } => "DMA status",

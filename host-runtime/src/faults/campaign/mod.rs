@@ -8,7 +8,9 @@ mod found;
 mod report;
 mod resources;
 mod target;
+mod tenancy;
 mod trial;
+mod work;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -23,10 +25,12 @@ pub use report::{CampaignReport, Row, Spread};
 pub use resources::Resources;
 
 use crate::Error;
-use cases::Case;
+use cases::{Case, Usage};
 use report::Ledger;
-use target::{Target, Work};
+use target::Target;
+use tenancy::Tenancy;
 use trial::Trial;
+use work::Work;
 
 /// Longest that a case may take. A climb to the last rung and two validations take under a second; machines are busy.
 const CASE_TIMEOUT: Duration = Duration::from_secs(90);
@@ -117,7 +121,10 @@ impl Campaign {
         let set_up = |error| CampaignError::SetUp(Box::new(error));
         let mut targets = Vec::new();
         for suffering in Suffering::ALL {
-            targets.push(Target::new(suffering, &self.state_folder).map_err(set_up)?);
+            for usage in Usage::ALL {
+                let target = Target::new(suffering, usage, &self.state_folder);
+                targets.push(target.map_err(set_up)?);
+            }
         }
         let mut ledger = Ledger::default();
         let (mut struck, mut missed, mut answers) = (0, 0, 0);
@@ -136,11 +143,12 @@ impl Campaign {
             }
             let _ = told.send(Told::Begun(number));
             // Each kind of card goes through all cases in their order.
-            let (target, turn) = match number % SERVED_EVERY == SERVED_EVERY - 1 {
-                true => (1, number / SERVED_EVERY),
-                false => (0, number - number / SERVED_EVERY),
+            let (suffering, turn) = match number % SERVED_EVERY == SERVED_EVERY - 1 {
+                true => (Suffering::Served, number / SERVED_EVERY),
+                false => (Suffering::InProcess, number - number / SERVED_EVERY),
             };
-            let target = &mut targets[target];
+            let usage = cases::usage(turn);
+            let target = &mut targets[Usage::ALL.len() * suffering as usize + usage as usize];
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(
                 self.seed.wrapping_mul(0x9E37_79B9).wrapping_add(number),
             );
@@ -156,6 +164,14 @@ impl Campaign {
             let work = [Work::random(rng.random()), Work::random(rng.random())];
             answers += work.iter().map(Work::len).sum::<u64>();
             let replay = self.replay(number);
+            let leak = |struck, what| CampaignError::Leak {
+                struck,
+                what: format!("case {number}: {what}"),
+                seed: self.seed,
+            };
+            if let Some(wrong) = target.move_in(Tenancy::of(turn)).map_err(set_up)? {
+                return Err(leak(struck, wrong));
+            }
             match Trial::new(target, &case, &work, &replay).suffer()? {
                 Some(outcome) => {
                     struck += 1;
@@ -164,7 +180,11 @@ impl Campaign {
                 }
                 None => missed += 1,
             }
+            if let Some(left) = target.leases_left() {
+                return Err(leak(struck, left));
+            }
             if number + 1 == warm {
+                self.move_out(&mut targets, struck)?;
                 baseline = Some(Resources::now());
             }
             if number % LOOK_EVERY == LOOK_EVERY - 1 {
@@ -184,6 +204,18 @@ impl Campaign {
         })
     }
 
+    /// Ends all leases, and opens all cards anew: how many files are open depends on leases, and on what a card was used for.
+    fn move_out(&self, targets: &mut [Target], struck: u64) -> Result<(), CampaignError> {
+        for target in targets {
+            let moved = target.move_out();
+            if let Some(what) = moved.map_err(|error| CampaignError::SetUp(Box::new(error)))? {
+                let seed = self.seed;
+                return Err(CampaignError::Leak { struck, what, seed });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether something was left behind.
     fn look(
         &self,
@@ -191,6 +223,7 @@ impl Campaign {
         baseline: Option<Resources>,
         struck: u64,
     ) -> Result<(), CampaignError> {
+        self.move_out(targets, struck)?;
         let leak = |what| CampaignError::Leak {
             struck,
             what,

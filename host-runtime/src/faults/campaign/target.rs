@@ -1,4 +1,4 @@
-//! A card under test: how it is made, put to work, counted, and opened again when it was lost.
+//! A card under test: how it is made, leased, put to work, counted, and opened again when it was lost.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use cosim::EngineConfig;
 
-use super::cases::{EventCounts, Stage, Suffering};
+use super::cases::{EventCounts, Stage, Suffering, Usage};
+use super::tenancy::{Tenancy, Tenant};
+use super::work::{Done, Work};
 use crate::faults::{Event, Fault, FaultInjector, FaultKind, FaultPlan};
-use crate::tcp::random::{self, RandomDescriptors};
-use crate::tcp::{Descriptor, Options, PolicySlot, Profile, golden};
 use crate::{
-    Card, CardId, Error, Image, Inventory, OpenOptions, PolicyChoice, Recovery, Result,
-    ServeOptions, ServedCard, SimOptions, Validator,
+    Card, CardId, Error, Image, Inventory, OpenOptions, Result, ServeOptions, ServedCard,
+    SimOptions,
 };
 
 /// Clocks without progress after which an in-process card gives up: a few milliseconds, many times what a run takes.
@@ -21,92 +21,45 @@ const WATCHDOG: u64 = 20_000;
 /// Longest that a run may take while a fault is in force: hundreds of times what it takes.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(400);
 
+/// Longest that a served card may take for an answer or a piece of DMA: likewise, on a machine that is busy.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Longest that one may take on a card that is well.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Pause between looks at what others do.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// The slot that `PolicyChoice::Given` uses; the golden model does not care.
-const SLOT: u32 = 15;
-
-/// Descriptors with what the golden model says of them.
-pub(super) struct Work {
-    descriptors: Vec<Descriptor>,
-    options: Options,
-    profile: Profile,
-    policy: crate::tcp::Policy,
-    expected: Vec<u8>,
-}
-
-impl Work {
-    pub(super) fn random(seed: u64) -> Self {
-        let profile = Profile::ALL[(seed % 2) as usize];
-        let policy = random::policy(seed);
-        let options = Options {
-            checksum: profile.checksum(),
-            layout: profile.layout(),
-            slot: PolicySlot::new(SLOT).expect("a slot of the card"),
-            ..random::options(seed)
-        };
-        let count = 200 + (seed >> 8) as usize % 1300;
-        let descriptors = RandomDescriptors::new(seed, options, &policy);
-        let descriptors: Vec<Descriptor> = descriptors.take(count).collect();
-        let words = descriptors
-            .iter()
-            .map(|one| golden::evaluate(one, options, &policy));
-        let expected = words
-            .flat_map(|word| match options.output {
-                crate::tcp::Output::Verdicts => vec![word.verdict().0],
-                crate::tcp::Output::Details => word.to_word().to_le_bytes().to_vec(),
-            })
-            .collect();
-        Self {
-            descriptors,
-            options,
-            profile,
-            policy,
-            expected,
-        }
-    }
-
-    pub(super) fn len(&self) -> u64 {
-        self.descriptors.len() as u64
-    }
-
-    /// Has the card judge the descriptors; whether every answer is the golden model's.
-    fn done_by(&self, card: &Card, timeout: Duration) -> Result<bool> {
-        let mut validator = Validator::new(card)?
-            .profile(self.profile)
-            .policy(PolicyChoice::Given(self.policy))
-            .output(self.options.output)
-            .timeout(timeout)
-            // What a fault is found by shows before anything is done about it.
-            .recovery(Recovery::NONE);
-        Ok(validator.validate(&self.descriptors)?.answers == self.expected)
-    }
-}
-
 /// A card that suffers.
 pub(super) struct Target {
     pub(super) suffering: Suffering,
+    usage: Usage,
     pub(super) faults: FaultInjector,
+    // Closed before the lease ends.
     card: Option<Card>,
+    tenant: Tenant,
     image: Arc<Image>,
     state: PathBuf,
     served: Option<ServedCard>,
-    /// Events of one validation, and of loading the image and one validation.
+    /// Events of one use, and of what comes before it: loading the image, or opening a queue.
     counts: (EventCounts, EventCounts),
 }
 
 impl Target {
-    pub(super) fn new(suffering: Suffering, state: &Path) -> Result<Self> {
+    pub(super) fn new(suffering: Suffering, usage: Usage, state: &Path) -> Result<Self> {
         let faults = FaultInjector::default();
-        let image = Image::default_image()?;
+        let (image, name, card) = match usage {
+            Usage::Runs => (Image::default_image()?, "campaign", CardId::Simulated(0)),
+            Usage::Queue => (
+                Image::queue_image()?,
+                "campaign-queue",
+                CardId::Simulated(1),
+            ),
+        };
         let served = match suffering {
             Suffering::InProcess => None,
             Suffering::Served => Some(ServedCard::start(
-                "campaign".parse().expect("a name"),
+                name.parse().expect("a name"),
                 &ServeOptions {
                     image: Some(Arc::clone(&image)),
                     state_folder: Some(state.to_owned()),
@@ -115,9 +68,12 @@ impl Target {
                 },
             )?),
         };
+        let id = served.as_ref().map_or(card, ServedCard::id);
         let mut target = Self {
             suffering,
+            usage,
             faults,
+            tenant: Tenant::new(id, state),
             card: None,
             image,
             state: state.to_owned(),
@@ -128,9 +84,54 @@ impl Target {
         Ok(target)
     }
 
-    fn id(&self) -> CardId {
-        let served = self.served.as_ref().map(ServedCard::id);
-        served.unwrap_or(CardId::Simulated(0))
+    pub(super) fn id(&self) -> CardId {
+        self.tenant.card()
+    }
+
+    /// Has the card held under such a lease from now on. What is wrong with how the last one ended, if anything is.
+    pub(super) fn move_in(&mut self, tenancy: Tenancy) -> Result<Option<String>> {
+        if self.tenant.tenancy() == tenancy {
+            return Ok(None);
+        }
+        let before = self.tenant.tenancy();
+        self.card = None;
+        if let Some(wrong) = self.tenant.move_in(tenancy)? {
+            return Ok(Some(wrong));
+        }
+        // Nobody but who had the lease alone was here.
+        if before != Tenancy::None {
+            let held = Card::open_with(self.id(), &self.options())?.image();
+            if let Some(image) = held {
+                let image = image.uuid();
+                return Ok(Some(format!(
+                    "the card holds {image} after a lease on it has ended"
+                )));
+            }
+        }
+        self.card().map(|_| None)
+    }
+
+    /// Ends the lease there is, and opens the card anew. What is wrong meanwhile, if anything is.
+    pub(super) fn move_out(&mut self) -> Result<Option<String>> {
+        self.card = None;
+        let wrong = self.move_in(Tenancy::None)?;
+        self.card()?;
+        Ok(wrong)
+    }
+
+    /// What is wrong with the leases on the card, if anything is.
+    pub(super) fn leases_left(&self) -> Option<String> {
+        self.tenant.left()
+    }
+
+    fn options(&self) -> OpenOptions {
+        OpenOptions {
+            purpose: "a campaign of faults".to_owned(),
+            state_folder: Some(self.state.clone()),
+            answer_timeout: Some(ANSWER_TIMEOUT),
+            simulation: simulation(&self.faults),
+            ..OpenOptions::default()
+        }
     }
 
     /// The card, opened if it is not.
@@ -138,13 +139,7 @@ impl Target {
         if let Some(card) = &self.card {
             return Ok(card.clone());
         }
-        let options = OpenOptions {
-            purpose: "a campaign of faults".to_owned(),
-            state_folder: Some(self.state.clone()),
-            simulation: simulation(&self.faults),
-            ..OpenOptions::default()
-        };
-        let card = Card::open_with(self.id(), &options)?;
+        let card = Card::open_with(self.id(), &self.options())?;
         if card.image().is_none() {
             card.program(&self.image)?;
         }
@@ -159,18 +154,21 @@ impl Target {
         self.card().map(|_| ())
     }
 
-    /// What a stage's faults strike: work, after the image was loaded where it is that stage. Whether all answers are right.
+    /// What a stage's faults strike: work, after the image was loaded where it is that stage.
     pub(super) fn use_card(
         &mut self,
         stage: Stage,
         work: &Work,
         timeout: Duration,
-    ) -> Result<bool> {
+    ) -> Result<Done> {
         if stage == Stage::Programming {
             self.program()?;
         }
         let card = self.card()?;
-        work.done_by(&card, timeout)
+        match self.usage {
+            Usage::Runs => work.done_by_runs(&card, timeout),
+            Usage::Queue => work.done_by_queue(&card, timeout),
+        }
     }
 
     /// Loads the image anew.
@@ -179,15 +177,14 @@ impl Target {
         card.program(&self.image)
     }
 
-    /// Whether the card works: all answers to these descriptors are right.
-    pub(super) fn works(&mut self, work: &Work) -> Result<bool> {
-        let card = self.card()?;
-        work.done_by(&card, PATIENCE)
+    /// How work ends on a card that ought to work.
+    pub(super) fn works(&mut self, work: &Work) -> Result<Done> {
+        self.use_card(Stage::Idle, work, PATIENCE)
     }
 
     pub(super) fn counts(&self, stage: Stage) -> EventCounts {
         match stage {
-            Stage::Programming => self.counts.1.clone(),
+            Stage::Programming | Stage::QueueOpening => self.counts.1.clone(),
             _ => self.counts.0.clone(),
         }
     }
@@ -196,11 +193,17 @@ impl Target {
     fn count_events(&mut self) -> Result<(EventCounts, EventCounts)> {
         let work = Work::random(1);
         self.works(&work)?;
-        let in_work = self.count(|target| target.works(&work).map(|_| ()))?;
-        let mut in_programming = self.count(|target| target.program())?;
+        let in_use = self.count(|target| target.works(&work).map(|_| ()))?;
+        let mut before = match self.usage {
+            Usage::Runs => self.count(Self::program)?,
+            Usage::Queue => self.count(|target| {
+                let card = target.card()?;
+                card.open_queue(&work.queue_options()).map(|_| ())
+            })?,
+        };
         // Until the first piece is copied, programming a card in the process has no DMA.
-        in_programming.retain(|_, seen| *seen > 0);
-        Ok((in_work, in_programming))
+        before.retain(|_, seen| *seen > 0);
+        Ok((in_use, before))
     }
 
     fn count(&mut self, use_it: impl FnOnce(&mut Self) -> Result<()>) -> Result<EventCounts> {
@@ -248,6 +251,9 @@ impl Target {
                     bank.name
                 )));
             }
+        }
+        if let Some(left) = self.leases_left() {
+            return Ok(Some(left));
         }
         // A server learns of a client that has left when it gets to it.
         let begin = Instant::now();

@@ -6,7 +6,8 @@ use super::cases::{Case, Stage};
 use super::error::CampaignError;
 use super::found::{grown, kind, unnoticed};
 use super::report::Outcome;
-use super::target::{TIMEOUT, Target, Work};
+use super::target::{TIMEOUT, Target};
+use super::work::{Done, Work};
 use crate::recovery::cause;
 use crate::{Card, Error, PcieError, Recoveries, Reliability, Rung};
 
@@ -15,6 +16,12 @@ const OPENED_AGAIN: &str = "device-lost, opened again";
 
 /// What is said of a card that refused something and stayed as it was: what comes next shows it.
 const AS_IT_WAS: &str = "as it was";
+
+/// What helped where a card had stopped a queue, or was programmed under it.
+const QUEUE_AGAIN: &str = "queue opened again";
+
+/// How a fault is found out that no error tells of.
+const SILENCE: &str = "no answer in time";
 
 /// A case that a card goes through.
 pub(super) struct Trial<'a> {
@@ -51,22 +58,25 @@ impl<'a> Trial<'a> {
         let struck = self.target.faults.tally()[0].struck > 0;
         self.target.faults.disarm();
         let (detected, recovered) = match used {
-            Ok(true) => {
+            Ok(Done::Right) => {
                 let grown = grown(found_before, self.found());
                 // What came with the last access shows at the next.
                 match self.target.use_card(Stage::Idle, &self.work[1], TIMEOUT) {
-                    Ok(true) => (unnoticed(self.case, grown), "-"),
-                    Ok(false) => return Err(self.wrong("at the next use")),
-                    Err(error) => (kind(&error), self.come_back(error)?),
+                    Ok(Done::Right) => (unnoticed(self.case, grown), "-"),
+                    Ok(Done::Wrong) => return Err(self.wrong("at the next use")),
+                    Ok(Done::Silent) => (SILENCE, self.come_back(None)?),
+                    Err(error) => (kind(&error), self.come_back(Some(error))?),
                 }
             }
-            Ok(false) => return Err(self.wrong("while the fault was in force")),
-            Err(error) => (kind(&error), self.come_back(error)?),
+            Ok(Done::Wrong) => return Err(self.wrong("while the fault was in force")),
+            Ok(Done::Silent) => (SILENCE, self.come_back(None)?),
+            Err(error) => (kind(&error), self.come_back(Some(error))?),
         };
         let mended = begin.elapsed() - noticed;
         match self.target.works(&self.work[1]) {
-            Ok(true) => {}
-            Ok(false) => return Err(self.wrong("after the recovery")),
+            Ok(Done::Right) => {}
+            Ok(Done::Wrong) => return Err(self.wrong("after the recovery")),
+            Ok(Done::Silent) => return Err(self.not_working(silence(self.target))),
             Err(error) => return Err(self.not_working(error)),
         }
         let clocks = before
@@ -81,20 +91,32 @@ impl<'a> Trial<'a> {
         }))
     }
 
-    /// Brings the card back as a program does that learned of the error: by the ladder, from the rung that is for it, and, if
-    /// this opening has lost the card, by opening it anew. Says what helped.
-    fn come_back(&mut self, error: Error) -> Result<&'static str, CampaignError> {
-        let first = match Card::trouble(&error) {
-            Some(first) => first,
-            None if changes_nothing(&error) => return Ok(AS_IT_WAS),
-            None => return Err(self.not_on_the_ladder(error)),
+    /// Brings the card back as a program does that learned of the error, or of answers that do not come: by the ladder, from
+    /// the rung that is for it, and, if this opening has lost the card, by opening it anew. Says what helped.
+    fn come_back(&mut self, error: Option<Error>) -> Result<&'static str, CampaignError> {
+        let first = match &error {
+            None => Rung::Abort,
+            Some(error) if changes_nothing(error) => return Ok(AS_IT_WAS),
+            Some(error) if ends_a_queue(error) => {
+                // The use opens another queue; where that meets the same again, the card is in trouble.
+                let used = self.target.use_card(Stage::Idle, &self.work[1], TIMEOUT);
+                if matches!(used, Ok(Done::Right)) {
+                    return Ok(QUEUE_AGAIN);
+                }
+                Rung::Abort
+            }
+            Some(error) => match Card::trouble(error) {
+                Some(first) => first,
+                None => return Err(self.not_on_the_ladder(error)),
+            },
         };
+        let why = error.as_ref().map_or_else(|| SILENCE.to_owned(), cause);
         let card = self
             .target
             .card()
             .map_err(|error| self.not_working(error))?;
         let before = card.recoveries();
-        match card.climb(first, Rung::Reprogram, &cause(&error)) {
+        match card.climb(first, Rung::Reprogram, &why) {
             Ok(recovered) => {
                 let (rung, now) = (recovered.rung, card.recoveries());
                 let counted = (
@@ -152,12 +174,12 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn not_on_the_ladder(&self, source: Error) -> CampaignError {
+    fn not_on_the_ladder(&self, error: &Error) -> CampaignError {
         CampaignError::NotOnTheLadder {
             case: self.case.index,
             fault: self.fault(),
             stage: self.case.stage.name(),
-            source: Box::new(source),
+            error: error.to_string(),
             replay: self.replay.to_owned(),
         }
     }
@@ -171,6 +193,18 @@ impl<'a> Trial<'a> {
             replay: self.replay.to_owned(),
         }
     }
+}
+
+/// Whether a queue has ended, and the card is in no trouble.
+fn ends_a_queue(error: &Error) -> bool {
+    matches!(error, Error::QueueStopped { .. } | Error::QueueStale { .. })
+}
+
+/// The error of a queue that does not answer on a card that ought to work.
+fn silence(target: &Target) -> Error {
+    let card = target.id();
+    let reason = SILENCE.to_owned();
+    Error::WrongState { card, reason }
 }
 
 /// Whether an error says that a card did not do what it was told, and that all is as before: an image was refused.
