@@ -6,8 +6,14 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use vfio::{Error, Function, PCI_DEVICES, PciAddress};
 
-/// The function with these numbers.
+/// The function with these numbers, the first of them.
 pub(crate) fn find(vendor: u16, device: u16) -> Result<PciAddress> {
+    find_nth(vendor, device, 0)
+}
+
+/// One of the functions with these numbers, counted from 0 by their addresses.
+pub(crate) fn find_nth(vendor: u16, device: u16, nth: usize) -> Result<PciAddress> {
+    let mut found: Vec<PciAddress> = Vec::new();
     for entry in fs::read_dir(PCI_DEVICES)? {
         let path = entry?.path();
         let number = |name: &str| -> Result<u32> {
@@ -19,10 +25,17 @@ pub(crate) fn find(vendor: u16, device: u16) -> Result<PciAddress> {
         };
         if (number("vendor")?, number("device")?) == (vendor.into(), device.into()) {
             let name = path.file_name().and_then(|name| name.to_str());
-            return Ok(name.context("a function without a name")?.parse()?);
+            found.push(name.context("a function without a name")?.parse()?);
         }
     }
-    bail!("the machine has no function {vendor:04x}:{device:04x}")
+    found.sort_unstable_by_key(PciAddress::to_string);
+    match found.get(nth) {
+        Some(address) => Ok(*address),
+        None => bail!(
+            "the machine has {} functions {vendor:04x}:{device:04x}",
+            found.len()
+        ),
+    }
 }
 
 /// Opens a function that nobody has, is told what to do, and does that.

@@ -65,11 +65,17 @@ impl TestCard {
         Ok(Self(bind::find(card_shell::VENDOR, card_shell::DEVICE)?))
     }
 
+    /// The second one, which suffers faults.
+    pub(crate) fn find_flaky() -> Result<Self> {
+        let address = bind::find_nth(card_shell::VENDOR, card_shell::DEVICE, 1)?;
+        Ok(Self(address))
+    }
+
     pub(crate) fn address(&self) -> PciAddress {
         self.0
     }
 
-    fn binding(&self) -> Result<()> {
+    pub(crate) fn binding(&self) -> Result<()> {
         bind::bind_as_told(self.0)
     }
 

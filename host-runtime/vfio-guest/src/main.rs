@@ -7,6 +7,7 @@ mod bind;
 mod card;
 mod edu;
 mod engine;
+mod flaky;
 mod machine;
 mod memory;
 mod programs;
@@ -80,6 +81,10 @@ fn all() -> Result<Tally> {
             "card" => {
                 let card = card::TestCard::find()?;
                 tally.run(&card, card::TESTS);
+            }
+            "flaky" => {
+                let card = card::TestCard::find_flaky()?;
+                tally.run(&card, flaky::TESTS);
             }
             other => bail!("there are no tests of {other:?}"),
         }

@@ -18,11 +18,11 @@ use crate::memory::Memory;
 const FPGA_CTL: &str = "/bin/fpga-ctl";
 /// The example of `host-runtime`.
 const QUEUE: &str = "/bin/queue";
-const SAMPLE: &str = "/tmp/sample.tcpdb";
+pub(crate) const SAMPLE: &str = "/tmp/sample.tcpdb";
 /// Somebody who is not root.
 const USER: u32 = 1000;
 
-fn fpga_ctl(arguments: &[&str], user: Option<u32>) -> Command {
+pub(crate) fn fpga_ctl(arguments: &[&str], user: Option<u32>) -> Command {
     command(FPGA_CTL, arguments, user)
 }
 
@@ -40,7 +40,7 @@ fn command(program: &str, arguments: &[&str], user: Option<u32>) -> Command {
     command
 }
 
-fn run(arguments: &[&str]) -> Result<Output> {
+pub(crate) fn run(arguments: &[&str]) -> Result<Output> {
     let output = fpga_ctl(arguments, None)
         .output()
         .context("fpga-ctl could not be started")?;
@@ -54,7 +54,7 @@ fn run(arguments: &[&str]) -> Result<Output> {
 }
 
 /// What fpga-ctl says when it fails.
-fn failure(arguments: &[&str], user: Option<u32>) -> Result<String> {
+pub(crate) fn failure(arguments: &[&str], user: Option<u32>) -> Result<String> {
     let output = fpga_ctl(arguments, user)
         .output()
         .context("fpga-ctl could not be started")?;
@@ -66,7 +66,7 @@ fn failure(arguments: &[&str], user: Option<u32>) -> Result<String> {
 }
 
 /// Judges a sample on a card, and returns the detail words.
-fn judge(card: &str) -> Result<Vec<u8>> {
+pub(crate) fn judge(card: &str) -> Result<Vec<u8>> {
     let verdicts = "/tmp/verdicts.bin";
     let arguments = [
         "validate",

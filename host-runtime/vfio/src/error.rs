@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::address::PciAddress;
@@ -110,9 +111,36 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether the function is not there any more: it was pulled out, or its link went down.
+    pub fn is_gone(&self) -> bool {
+        match self {
+            Self::NotThere(_) => true,
+            Self::System { source, .. } => Errno::from_io_error(source) == Some(Errno::NODEV),
+            _ => false,
+        }
+    }
+}
+
 fn driver_text(driver: &Option<String>) -> String {
     driver.as_ref().map_or_else(
         || "no driver has it".to_owned(),
         |driver| format!("the driver {driver} has it"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_gone_where_the_kernel_has_no_such_device() {
+        let failed = |errno: Errno| Error::System {
+            action: "access 0x0 of region 7".to_owned(),
+            source: errno.into(),
+        };
+        assert!(failed(Errno::NODEV).is_gone());
+        assert!(!failed(Errno::IO).is_gone());
+        assert!(!Error::UnsafeInterrupts.is_gone());
+    }
 }

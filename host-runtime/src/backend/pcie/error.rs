@@ -101,6 +101,7 @@ impl PcieError {
     pub(crate) fn is_loss(&self) -> bool {
         match self {
             Self::Removed => true,
+            Self::Vfio(error) => error.is_gone(),
             // One that does not answer in time is given up.
             Self::Served(error) => matches!(
                 error,

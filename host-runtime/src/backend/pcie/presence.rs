@@ -58,3 +58,77 @@ impl PcieBackend {
         Ok(word)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::BorrowedFd;
+    use std::time::Duration;
+
+    use rustix::io::Errno;
+
+    use super::*;
+    use crate::backend::pcie::transport::{DmaAddresses, DmaMemory, Mapped};
+
+    /// A function of the kernel's VFIO, as it reads.
+    #[derive(Debug)]
+    struct Reads(Result<u32, Errno>);
+
+    impl Transport for Reads {
+        fn read(&self, region: u32, offset: u64) -> Result<u32, PcieError> {
+            let action = format!("access {offset:#x} of region {region}");
+            let failed = |errno: Errno| vfio::Error::System {
+                action,
+                source: errno.into(),
+            };
+            Ok(self.0.map_err(failed)?)
+        }
+
+        fn write(&self, _: u32, _: u64, _: u32) -> Result<(), PcieError> {
+            Ok(())
+        }
+
+        fn map(&self, _: u32, _: usize) -> Result<Option<Mapped>, PcieError> {
+            Ok(None)
+        }
+
+        fn patience(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn dma_addresses(&self) -> DmaAddresses {
+            DmaAddresses {
+                ranges: Vec::new(),
+                alignment: 1,
+            }
+        }
+
+        fn map_dma(&self, _: u64, _: &DmaMemory) -> Result<(), PcieError> {
+            Ok(())
+        }
+
+        fn unmap_dma(&self, _: u64, _: u64) -> Result<(), PcieError> {
+            Ok(())
+        }
+
+        fn set_interrupt(&self, _: u32, _: BorrowedFd<'_>) -> Result<(), PcieError> {
+            Ok(())
+        }
+    }
+
+    /// As the bus answers for a card whose link went down, and as the kernel does for one that it has taken leave of.
+    #[test]
+    fn a_card_on_the_bus_that_does_not_answer_is_lost() {
+        let present = |reads| check_presence(&Reads(reads));
+        present(Ok(0x903F_10EE)).unwrap();
+        for gone in [Ok(u32::MAX), Err(Errno::NODEV)] {
+            let error = present(gone).unwrap_err();
+            assert!(error.is_loss(), "{error}");
+            let card = CardId::Pci("0000:03:00.0".parse().unwrap());
+            let error = lost(card, &error);
+            assert!(matches!(error, Error::DeviceLost { .. }), "{error}");
+            assert!(error.to_string().contains("its link is up"), "{error}");
+        }
+        // A function whose memory is switched off is there.
+        assert!(!present(Err(Errno::IO)).unwrap_err().is_loss());
+    }
+}
