@@ -48,6 +48,7 @@ fn broken_messages_end_their_connection_or_are_refused() {
             (9, access(0, PCI_REGIONS, 4)),
             (9, access(0, u32::MAX, 4)),
             (9, access(0, 0, u32::MAX)),
+            (9, access(0x10_0000, 0, (1 << 20) + 4)),
             (10, [access(2, 0, 4), vec![0; 4]].concat()),
             (10, [access(0, 1, 3), vec![0; 3]].concat()),
             (10, [access(0, 2, 8), vec![0; 4]].concat()),

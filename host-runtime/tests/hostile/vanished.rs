@@ -12,7 +12,6 @@ use xdma::registers::target;
 use crate::attacked::{Attacked, decide, queue, validate};
 use crate::driver::{Driver, HOST};
 use crate::endless;
-use crate::raw::{Raw, access, dma_map, message};
 use crate::ring::{self, PAGE, Ring};
 
 const FOLDER: &str = "FPGA_TEST_FOLDER";
@@ -147,28 +146,6 @@ fn clients_that_are_killed_while_kernels_work_in_their_memory_leave_nothing_behi
         let own = card.open();
         let queues: Vec<_> = (0..15).map(|_| queue(&own)).collect();
         drop(queues);
-    });
-}
-
-/// Its function would otherwise wait for an answer that does not come, with all that the client holds.
-#[test]
-fn a_client_that_vanishes_while_the_card_waits_for_its_memory_is_gone_at_once() {
-    let card = Attacked::validator();
-    card.during(|| {
-        let driver = Driver::attach(&card.socket());
-        let mut raw = Raw::greeted(&card.socket());
-        // Memory without a file: the card asks for the DMA descriptor by a message.
-        raw.send(&message(1, 2, 0, &dma_map(HOST, PAGE, 0)));
-        raw.send(&message(2, 10, 0, &[access(4, 7, 2), vec![6, 0]].concat()));
-        for (offset, word) in [(0x4080u64, HOST as u32), (0x4084, 0), (0x0004, 1)] {
-            let write = [access(offset, 1, 4), word.to_ne_bytes().to_vec()].concat();
-            raw.send(&message(3, 10, 0, &write));
-        }
-        let asked = std::iter::from_fn(|| raw.reply()).any(|(_, flags, _)| flags & 0xF == 0);
-        assert!(asked, "no request of the card");
-        drop(raw);
-        card.await_clients(2);
-        drop(driver);
     });
 }
 

@@ -4,5 +4,8 @@ mod dma;
 mod driver;
 mod pairs;
 mod plain_card;
+#[path = "../../../vfio-user/tests/wire/raw.rs"]
+mod raw;
 mod registers;
 mod sharing;
+mod vanished;

@@ -169,10 +169,13 @@ impl Bench {
     }
 
     pub(crate) fn behind(kind: ShellKind) -> Self {
+        Self::with(kind, ServerOptions::default())
+    }
+
+    pub(crate) fn with(kind: ShellKind, options: ServerOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let card = Arc::new(PlainCard::default());
         let path = folder.path().join("card");
-        let options = ServerOptions::default();
         let shell = Shell::serve(&path, Arc::clone(&card) as _, kind, options).unwrap();
         Self {
             card,

@@ -1,5 +1,6 @@
 //! The driver's end: requests to a served device, each answered or given up within a bound.
 
+mod memory;
 mod region;
 
 use std::collections::HashMap;
@@ -19,16 +20,14 @@ use rustix::io::Errno;
 use crate::channel::{Channel, Message, Timeouts};
 use crate::dma::DmaAccess;
 use crate::protocol::{
-    Area, Command, DeviceInfo, DmaMap, DmaTransfer, DmaUnmap, FULL, Header, IrqInfo, MAJOR, MINOR,
-    RegionAccess, RegionInfoWire, SetIrqs, SparseMmap, take,
+    Area, Command, DeviceInfo, DmaMap, DmaUnmap, FULL, Header, IrqInfo, MAJOR, MINOR, RegionAccess,
+    RegionInfoWire, SetIrqs, SparseMmap, take,
 };
 use crate::version::{self, Capabilities};
 use crate::{Error, Result};
+use memory::Served;
 use region::MAX_AREAS;
 pub use region::RegionInfo;
-
-/// Memory without a file that the device reaches by messages, by address.
-type Served = Mutex<Vec<(u64, Arc<Mutex<Vec<u8>>>)>>;
 
 /// A connection to a served device. Any thread may use it.
 #[derive(Debug)]
@@ -545,49 +544,6 @@ impl Shared {
                 "a message has type {kind}; 0 and 1 are possible"
             ))),
         }
-    }
-
-    /// Answers the device's access to memory that no file holds.
-    fn serve(&self, message: &Message) -> Result<()> {
-        let served = self.transfer(message);
-        if !message.header.wants_reply() {
-            return Ok(());
-        }
-        let (flags, error) = match &served {
-            Ok(_) => (Header::REPLY, 0),
-            Err(errno) => (Header::REPLY | Header::ERROR, errno.raw_os_error() as u32),
-        };
-        let header = Header {
-            flags,
-            error,
-            ..message.header
-        };
-        self.channel
-            .send(header, &[&served.unwrap_or_default()], &[])
-    }
-
-    fn transfer(&self, message: &Message) -> Result<Vec<u8>, Errno> {
-        let (request, data) = take::<DmaTransfer>(&message.payload).ok_or(Errno::INVAL)?;
-        let count = usize::try_from(request.count).map_err(|_| Errno::INVAL)?;
-        let end = request
-            .address
-            .checked_add(request.count)
-            .ok_or(Errno::INVAL)?;
-        let served = self.served.lock();
-        let found = served.iter().find(|(start, memory)| {
-            *start <= request.address && end <= start.saturating_add(memory.lock().len() as u64)
-        });
-        let (start, memory) = found.ok_or(Errno::FAULT)?;
-        let within = (request.address - start) as usize;
-        let mut memory = memory.lock();
-        let bytes = memory.get_mut(within..within + count).ok_or(Errno::FAULT)?;
-        let mut reply = bytemuck::bytes_of(&request).to_vec();
-        match Command::from_number(message.header.command) {
-            Some(Command::DmaRead) if data.is_empty() => reply.extend_from_slice(bytes),
-            Some(Command::DmaWrite) if data.len() == count => bytes.copy_from_slice(data),
-            _ => return Err(Errno::INVAL),
-        }
-        Ok(reply)
     }
 }
 

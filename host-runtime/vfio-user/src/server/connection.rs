@@ -1,229 +1,26 @@
-//! One client of a device: its requests, its memory, its interrupts.
+//! One client of a device: its requests, from its version to its end.
 
-use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::thread::ThreadId;
 use std::time::Instant;
 
-use parking_lot::Mutex;
 use rustix::io::Errno;
 
+use super::link::Link;
 use super::{Attachment, Device, Function, Region};
 use crate::channel::{Channel, Message, Timeouts};
-use crate::dma::{DmaAccess, DmaFault, DmaTable, PeerMemory};
+use crate::dma::DmaAccess;
 use crate::irq::Interrupts;
 use crate::protocol::{
-    Area, Command, DeviceInfo, DmaMap, DmaTransfer, DmaUnmap, Header, IrqInfo, MAX_DMA_MAPS,
-    MAX_TRANSFER, RegionAccess, RegionInfoWire, SetIrqs, SmallWrite, SparseMmap, take,
+    Area, Command, DeviceInfo, DmaMap, DmaUnmap, Header, IrqInfo, MAX_TRANSFER, RegionAccess,
+    RegionInfoWire, SetIrqs, SmallWrite, SparseMmap, take,
 };
 use crate::version::{self, Capabilities};
 use crate::{Error, Result};
 
 /// Bit of [`DmaUnmap::flags`] that means every range, `VFIO_DMA_UNMAP_FLAG_ALL`.
 const UNMAP_ALL: u32 = 1 << 1;
-
-/// What a device reaches of a client: its memory and its interrupts. Any thread may use it.
-#[derive(Debug)]
-pub struct Link {
-    id: u64,
-    dma: DmaTable,
-    interrupts: Mutex<Option<Arc<Interrupts>>>,
-    peer: Peer,
-    faults: AtomicU64,
-}
-
-/// The client's memory by messages, for ranges without a file.
-#[derive(Debug)]
-struct Peer {
-    channel: Channel,
-    next: AtomicU16,
-    /// Who waits for which reply.
-    pending: Mutex<HashMap<u16, mpsc::SyncSender<Message>>>,
-    /// The thread that receives: it cannot wait for a reply.
-    receiver: Mutex<Option<ThreadId>>,
-    max_transfer: Mutex<usize>,
-}
-
-impl Link {
-    /// A number of the client's own, counted since the server began.
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// Reads the client's memory, as the device sees it.
-    ///
-    /// # Errors
-    /// [`DmaFault`]: the device reports it as its own bus would.
-    pub fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), DmaFault> {
-        self.count(self.dma.read(&self.peer, address, bytes))
-    }
-
-    /// Writes the client's memory, as the device sees it.
-    ///
-    /// # Errors
-    /// As [`Link::read`].
-    pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), DmaFault> {
-        self.count(self.dma.write(&self.peer, address, bytes))
-    }
-
-    /// Reads the client's memory as [`Link::read`] does, and waits for nobody: what is reached by messages alone is refused.
-    ///
-    /// # Errors
-    /// As [`Link::read`].
-    pub fn read_at_once(&self, address: u64, bytes: &mut [u8]) -> Result<(), DmaFault> {
-        self.count(self.dma.read(&NoMessages, address, bytes))
-    }
-
-    /// Writes the client's memory as [`Link::write`] does, and waits for nobody: what is reached by messages alone is
-    /// refused.
-    ///
-    /// # Errors
-    /// As [`Link::read`].
-    pub fn write_at_once(&self, address: u64, bytes: &[u8]) -> Result<(), DmaFault> {
-        self.count(self.dma.write(&NoMessages, address, bytes))
-    }
-
-    /// Accesses that faulted since the client came.
-    pub fn faults(&self) -> u64 {
-        self.faults.load(Ordering::Relaxed)
-    }
-
-    /// The ranges that the client has mapped.
-    pub fn dma(&self) -> &DmaTable {
-        &self.dma
-    }
-
-    /// Signals an interrupt of a type. Nothing happens where the client wants none.
-    pub fn interrupt(&self, index: u32, vector: u32) {
-        let interrupts = self.interrupts.lock().clone();
-        if let Some(interrupts) = interrupts {
-            interrupts.trigger(index, vector);
-        }
-    }
-
-    /// Ends the connection, as a card that is pulled out would.
-    pub fn disconnect(&self) {
-        self.peer.channel.shut_down();
-    }
-
-    fn count(&self, result: Result<(), DmaFault>) -> Result<(), DmaFault> {
-        if let Err(fault) = &result {
-            self.faults.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(client = self.id, %fault, "DMA fault");
-        }
-        result
-    }
-}
-
-/// For who cannot wait for the client.
-struct NoMessages;
-
-impl PeerMemory for NoMessages {
-    fn read(&self, _: u64, _: &mut [u8]) -> bool {
-        false
-    }
-
-    fn write(&self, _: u64, _: &[u8]) -> bool {
-        false
-    }
-}
-
-impl PeerMemory for Peer {
-    fn read(&self, address: u64, bytes: &mut [u8]) -> bool {
-        let limit = *self.max_transfer.lock();
-        let pieces = bytes.chunks_mut(limit).enumerate();
-        for (index, piece) in pieces {
-            let request = DmaTransfer {
-                address: address + (index * limit) as u64,
-                count: piece.len() as u64,
-            };
-            let Ok(reply) = self.ask(Command::DmaRead, &request, &[]) else {
-                return false;
-            };
-            match take::<DmaTransfer>(&reply.payload) {
-                Some((_, data)) if data.len() == piece.len() => piece.copy_from_slice(data),
-                _ => return false,
-            }
-        }
-        true
-    }
-
-    fn write(&self, address: u64, bytes: &[u8]) -> bool {
-        let limit = *self.max_transfer.lock();
-        bytes.chunks(limit).enumerate().all(|(index, piece)| {
-            let request = DmaTransfer {
-                address: address + (index * limit) as u64,
-                count: piece.len() as u64,
-            };
-            self.ask(Command::DmaWrite, &request, piece).is_ok()
-        })
-    }
-}
-
-impl Peer {
-    /// Sends a command to the client and waits for its reply.
-    fn ask(&self, command: Command, request: &DmaTransfer, data: &[u8]) -> Result<Message> {
-        if *self.receiver.lock() == Some(std::thread::current().id()) {
-            return Err(Error::Invalid(
-                "the thread that receives replies cannot wait for one".to_owned(),
-            ));
-        }
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let id = {
-            let mut pending = self.pending.lock();
-            let id = loop {
-                let id = self.next.fetch_add(1, Ordering::Relaxed);
-                if !pending.contains_key(&id) {
-                    break id;
-                }
-            };
-            pending.insert(id, sender);
-            id
-        };
-        let header = Header {
-            id,
-            command: command as u16,
-            flags: Header::COMMAND,
-            ..Header::default()
-        };
-        let after = self.channel.timeouts().reply;
-        let reply = self
-            .channel
-            .send(header, &[bytemuck::bytes_of(request), data], &[])
-            .and_then(|()| {
-                receiver.recv_timeout(after).map_err(|_| Error::TimedOut {
-                    what: "reply",
-                    after,
-                })
-            });
-        self.pending.lock().remove(&id);
-        let reply = reply?;
-        if reply.header.flags & Header::ERROR != 0 {
-            return Err(Error::Refused {
-                request: format!("{command:?}"),
-                errno: Errno::from_raw_os_error(reply.header.error as i32),
-            });
-        }
-        Ok(reply)
-    }
-
-    /// Ends the connection: whoever waits for a reply, or asks from now on, is told that none comes.
-    fn end(&self) {
-        self.channel.shut_down();
-        self.pending.lock().clear();
-    }
-
-    /// Hands a reply to who waits for it. One that nobody waits for came too late.
-    fn deliver(&self, reply: Message) {
-        if let Some(sender) = self.pending.lock().remove(&reply.header.id) {
-            let _ = sender.try_send(reply);
-        }
-    }
-}
 
 /// Ends a link's connection when it is dropped.
 struct End<'a>(&'a Link);
@@ -266,19 +63,7 @@ struct Served {
 impl Connection {
     pub(super) fn new(id: u64, stream: UnixStream, timeouts: Timeouts) -> Result<Self> {
         Ok(Self {
-            link: Arc::new(Link {
-                id,
-                dma: DmaTable::new(MAX_DMA_MAPS),
-                interrupts: Mutex::new(None),
-                peer: Peer {
-                    channel: Channel::new(stream, timeouts)?,
-                    next: AtomicU16::new(0),
-                    pending: Mutex::default(),
-                    receiver: Mutex::new(None),
-                    max_transfer: Mutex::new(MAX_TRANSFER),
-                },
-                faults: AtomicU64::new(0),
-            }),
+            link: Arc::new(Link::new(id, Channel::new(stream, timeouts)?)),
         })
     }
 

@@ -1,6 +1,7 @@
 //! Serving a device: a socket, and a thread for each client.
 
 mod connection;
+mod link;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -17,7 +18,7 @@ use crate::channel::{Channel, Timeouts};
 use crate::protocol::{Command, FULL, Header};
 use crate::{Error, Result};
 use connection::Connection;
-pub use connection::Link;
+pub use link::Link;
 
 /// A device that is served. Each client gets a function of its own.
 pub trait Device: Send + Sync {

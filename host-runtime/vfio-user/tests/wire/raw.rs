@@ -3,7 +3,7 @@
 // Test programs of other crates use a part of this.
 #![allow(dead_code)]
 
-use std::io::{IoSlice, Read, Write};
+use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
@@ -87,13 +87,26 @@ impl Raw {
         self.reply().map(|(_, flags, payload)| (flags, payload))
     }
 
+    /// Fills bytes; `None` at the connection's end, which must come in time.
+    fn take(&mut self, bytes: &mut [u8]) -> Option<()> {
+        let taken = self.0.read_exact(bytes);
+        if let Err(error) = &taken {
+            assert_ne!(
+                error.kind(),
+                ErrorKind::WouldBlock,
+                "the server does nothing"
+            );
+        }
+        taken.ok()
+    }
+
     /// Id, flags and payload of the next message; `None` at the connection's end.
     pub(crate) fn reply(&mut self) -> Option<(u16, u32, Vec<u8>)> {
         let mut header = [0; 16];
-        self.0.read_exact(&mut header).ok()?;
+        self.take(&mut header)?;
         let word = |at: usize| u32::from_ne_bytes(header[at..at + 4].try_into().unwrap());
         let mut payload = vec![0; word(4) as usize - 16];
-        self.0.read_exact(&mut payload).ok()?;
+        self.take(&mut payload)?;
         Some((u16::from_ne_bytes([header[0], header[1]]), word(8), payload))
     }
 }
