@@ -8,7 +8,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     build, completions, decode, doctor, encode, image, info, key, lease, list, man, policy,
-    program, reset, sample, sign, sim, validate, verify, xrt,
+    program, regress, reset, sample, sign, sim, validate, verify, xrt,
 };
 
 const AFTER_HELP: &str = "\
@@ -132,6 +132,8 @@ pub(crate) enum Command {
     /// Serve simulated cards as PCIe devices
     #[command(subcommand)]
     Sim(sim::SimCommand),
+    /// Run the regression of the hardware: a list of tests by seeds, in parallel
+    Regress(regress::RegressArgs),
     /// Write a collection of descriptors to try things with
     Sample(sample::SampleArgs),
     /// Print the environment with which programs written against XRT use the cards
@@ -166,6 +168,7 @@ impl Command {
             Self::Sim(command) => command.reports_json(),
             Self::Build(_)
             | Self::Encode(_)
+            | Self::Regress(_)
             | Self::Sample(_)
             | Self::XrtEnv(_)
             | Self::Run(_)

@@ -14,6 +14,7 @@ pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod policy;
 pub(crate) mod program;
+pub(crate) mod regress;
 pub(crate) mod reset;
 pub(crate) mod sample;
 pub(crate) mod sign;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Verify(args) => return verify::run(&args),
         Command::Doctor(args) => return doctor::run(&context, &args),
         Command::Lease(args) => return lease::run(&context, &args),
+        Command::Regress(args) => return regress::run(&context, &args),
         Command::List(args) => list::run(&context, &args)?,
         Command::Info(args) => info::run(&context, &args)?,
         Command::Build(args) => build::run(&args)?,
