@@ -8,6 +8,8 @@ rtl/descriptor_checksum.sv
 rtl/check_lane.sv
 rtl/axi_push_slave.sv
 rtl/queue_regs.sv
+rtl/pair_words.sv
+rtl/pair_claims.sv
 rtl/queue_pairs.sv
 rtl/queue_fetch.sv
 rtl/queue_policies.sv

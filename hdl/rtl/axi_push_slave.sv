@@ -29,14 +29,16 @@ module axi_push_slave
     output logic                    bvalid_o,
     input  logic                    bready_i,
 
-    // A beat, taken when `room_i` is high. `room_i` must not depend on `push_o`.
+    // A beat that waits stays until it is taken, when `room_i` is high. `room_i` may
+    // depend on all of these but `push_o`.
+    output logic                   waits_o,
     input  logic                   room_i,
     output logic                   push_o,
     output pair_t                  pair_o,
     output logic  [     LANES-1:0] mask_o,
     output logic                   torn_o,
     output logic  [DATA_WIDTH-1:0] data_o,
-    input  logic                   taken_i  // it is a push: OKAY
+    input  logic                   taken_i   // it is a push: OKAY
 );
 
   localparam int unsigned DEPTH = 8;
@@ -64,7 +66,9 @@ module axi_push_slave
 
   // In reset the FIFO's level is not known yet.
   assign awready_o = rst_ni && !address_level[$clog2(DEPTH)];
-  assign wready_o  = address_valid && room_i && response_level < ($clog2(DEPTH) + 1)'(DEPTH - 2);
+  wire answerable = address_valid && response_level < ($clog2(DEPTH) + 1)'(DEPTH - 2);
+  assign waits_o  = wvalid_i && answerable;
+  assign wready_o = answerable && room_i;
 
   // A beat, and the burst's response when it is the last.
   logic failed_q;  // an earlier beat of the burst

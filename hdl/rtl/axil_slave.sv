@@ -2,11 +2,13 @@
 // register files behind it need no protocol of their own.
 //
 // Register bus: `req_o` is high for one clock with the access; the register file
-// answers `rdata_i` and `error_i` in the clock after. Reads and writes alternate
-// when both wait, so neither starves. An access takes 4 clocks. Accesses are to whole
-// words (with byte strobes): the two low address bits mean nothing.
+// answers `rdata_i` and `error_i` in the clock after, or one later if it is LATE. Reads
+// and writes alternate when both wait, so neither starves. An access takes 4 clocks, or
+// 5. Accesses are to whole words (with byte strobes): the two low address bits mean
+// nothing.
 module axil_slave #(
-    parameter int unsigned ADDR_WIDTH = 12
+    parameter int unsigned ADDR_WIDTH = 12,
+    parameter bit LATE = 1'b0
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -49,6 +51,7 @@ module axil_slave #(
 
   state_e state_q;
   logic write_q, resp_error_q;
+  logic waited_q;  // in ANSWER
   logic [ADDR_WIDTH-1:2] addr_q;
   logic [31:0] data_q;
   logic [3:0] strb_q;
@@ -72,13 +75,15 @@ module axil_slave #(
       ANSWER: begin
         data_q <= rdata_i;
         resp_error_q <= error_i;
-        state_q <= RESPOND;
+        waited_q <= LATE && !waited_q;
+        if (!LATE || waited_q) state_q <= RESPOND;
       end
       RESPOND: if (write_q ? bready_i : rready_i) state_q <= IDLE;
     endcase
     if (!rst_ni) begin
       state_q <= IDLE;
       write_q <= 1'b0;
+      waited_q <= 1'b0;
       resp_error_q <= 1'b0;
     end
   end

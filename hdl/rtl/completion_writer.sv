@@ -19,14 +19,15 @@ module completion_writer
     input  logic    [LANES-1:0] mask_i,
     input  answer_t [LANES-1:0] answers_i,
 
-    // Of queue_pairs.
-    output pair_t         pair_o,
+    // Of queue_pairs: of the pair whose answers come next, and of the one that writes.
+    output pair_t         look_pair_o,
     input  index_t        tail_i,
     input  logic   [ 3:0] log_i,
     input  logic   [63:0] base_i,
+    output pair_t         pair_o,
     input  logic          failed_i,
     output logic          written_o,
-    output logic   [ 1:0] count_o,
+    output index_t        next_tail_o,
 
     output logic        done_o,
     output pair_t       done_pair_o,
@@ -55,9 +56,9 @@ module completion_writer
   localparam int unsigned ANSWER_BITS = $bits(answer_t);
 
   // Answers wait here.
-  logic answer_valid, answer_pop, answer_void;
-  logic [LANES-1:0] answer_mask;
-  answer_t [LANES-1:0] answers;
+  logic queued_valid, queued_pop, queued_void;
+  logic [LANES-1:0] queued_mask;
+  answer_t [LANES-1:0] queued;
   logic [$clog2(ANSWERS):0] answer_level;
 
   stream_fifo #(
@@ -69,18 +70,47 @@ module completion_writer
       .clear_i(1'b0),
       .push_i (valid_i && mask_i != '0),
       .data_i ({pair_i, void_i, mask_i, answers_i}),
-      .valid_o(answer_valid),
-      .ready_i(answer_pop),
-      .data_o ({pair_o, answer_void, answer_mask, answers}),
+      .valid_o(queued_valid),
+      .ready_i(queued_pop),
+      .data_o ({look_pair_o, queued_void, queued_mask, queued}),
       .level_o(answer_level)
   );
   always_ff @(posedge clk_i) begin
     room_o <= rst_ni && answer_level < ($clog2(ANSWERS) + 1)'(ANSWERS - INSIDE);
   end
 
+  // Answers with what their pair's ring looks like. What the answers before them write in
+  // this very clock is not there to be read yet, and is taken from them.
+  logic answer_valid_q, answer_void_q, second_q;
+  logic [LANES-1:0] answer_mask_q;
+  answer_t [LANES-1:0] answers_q;
+  pair_t pair_q;
+  index_t tail_q;
+  logic [3:0] log_q;
+  logic [63:0] base_q;
+  logic answer_pop;
+  assign queued_pop = queued_valid && (!answer_valid_q || answer_pop);
+
+  always_ff @(posedge clk_i) begin
+    if (answer_pop) answer_valid_q <= 1'b0;
+    if (written_o) tail_q <= next_tail_o;
+    if (queued_pop) begin
+      answer_valid_q <= 1'b1;
+      answer_void_q <= queued_void;
+      answer_mask_q <= queued_mask;
+      answers_q <= queued;
+      pair_q <= look_pair_o;
+      if (!written_o || pair_q != look_pair_o) tail_q <= tail_i;
+      log_q  <= log_i;
+      base_q <= base_i;
+    end
+    if (!rst_ni) answer_valid_q <= 1'b0;
+  end
+  assign pair_o = pair_q;
+
   // Place: where an answer or two go. A pair of them that ends one line and begins the
   // next takes two turns.
-  logic place_valid_q, place_void_q, second_q;
+  logic place_valid_q, place_void_q;
   pair_t place_pair_q;
   logic [12:0] place_line_q;
   logic [63:0] place_base_q, place_offset_q;
@@ -89,31 +119,32 @@ module completion_writer
   logic [1:0][63:0] place_data_q;
   logic place_ready;
 
-  wire drop = answer_void || failed_i;
-  wire both = &answer_mask;
-  wire splits = both && !drop && !second_q && tail_i[2:0] == 3'd7;
-  wire takes = answer_valid && place_ready;
-  assign count_o = both && !splits && !second_q ? 2'd2 : 2'd1;
-  assign written_o = takes && !drop;
+  wire drop = answer_void_q || failed_i;
+  wire both = &answer_mask_q;
+  wire splits = both && !drop && !second_q && tail_q[2:0] == 3'd7;
+  wire takes = answer_valid_q && place_ready;
+  wire [1:0] count = both && !splits && !second_q ? 2'd2 : 2'd1;
+  assign written_o  = takes && !drop;
   assign answer_pop = takes && !splits;
 
-  wire index_t next_tail = tail_i + index_t'(1);
-  wire answer_t first_answer = second_q || !answer_mask[0] ? answers[1] : answers[0];
-  wire [12:0] line_of_ring = tail_i[15:3] & ~(13'h1FFF << (log_i - COMPLETIONS_LOG_MIN));
+  wire index_t next_place = tail_q + index_t'(1);
+  assign next_tail_o = tail_q + index_t'(count);
+  wire answer_t first_answer = second_q || !answer_mask_q[0] ? answers_q[1] : answers_q[0];
+  wire [12:0] line_of_ring = tail_q[15:3] & ~(13'h1FFF << (log_q - COMPLETIONS_LOG_MIN));
 
   always_ff @(posedge clk_i) begin
-    if (place_ready) place_valid_q <= answer_valid;
+    if (place_ready) place_valid_q <= answer_valid_q;
     if (takes) begin
       second_q <= splits;
       place_void_q <= drop;
-      place_pair_q <= pair_o;
-      place_line_q <= tail_i[15:3];
-      place_slot_q <= tail_i[2:0];
-      place_base_q <= base_i;
+      place_pair_q <= pair_q;
+      place_line_q <= tail_q[15:3];
+      place_slot_q <= tail_q[2:0];
+      place_base_q <= base_q;
       place_offset_q <= {45'h0, line_of_ring, 6'h0};
-      place_count_q <= count_o;
-      place_data_q[0] <= completion(first_answer, !tail_i[log_i]);
-      place_data_q[1] <= completion(answers[1], !next_tail[log_i]);
+      place_count_q <= count;
+      place_data_q[0] <= completion(first_answer, !tail_q[log_q]);
+      place_data_q[1] <= completion(answers_q[1], !next_place[log_q]);
     end
     if (!rst_ni) begin
       place_valid_q <= 1'b0;

@@ -80,12 +80,15 @@ module queue_check
   submission_t [LANES-1:0] entry_data_q;
 
   always_ff @(posedge clk_i) begin
+    // Whether a beat is taken is known late: it decides of the valid bit alone.
     entry_valid_q <= ring_valid_i || push_valid_i;
-    entry_q.pair <= push_valid_i ? push_pair_i : ring_pair_i;
-    entry_q.void_beat <= ring_valid_i && ring_void_i;
-    entry_q.pushed <= push_valid_i;
-    entry_q.mask <= push_valid_i ? push_mask_i : ring_mask_i;
-    if (ring_valid_i || push_valid_i) entry_data_q <= push_valid_i ? push_data_i : ring_data_i;
+    if (push_turn_q) begin
+      entry_q <= '{pair: push_pair_i, void_beat: 1'b0, pushed: 1'b1, mask: push_mask_i};
+      if (push_waiting_i) entry_data_q <= push_data_i;
+    end else begin
+      entry_q <= '{pair: ring_pair_i, void_beat: ring_void_i, pushed: 1'b0, mask: ring_mask_i};
+      if (ring_waiting_i) entry_data_q <= ring_data_i;
+    end
     if (!rst_ni) entry_valid_q <= 1'b0;
   end
 

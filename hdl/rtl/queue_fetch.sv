@@ -1,10 +1,11 @@
-// Reads submissions from the rings: picks a pair that has work, in turn, plans one
+// Reads submissions from the rings: picks a pair that may have work, in turn, plans one
 // burst, claims the places of its completions, and asks for it; takes the beats in the
 // order asked.
 //
 // A burst is up to 1 KiB and stays within a 1 KiB block of the ring, so that it
-// crosses neither a 4 KiB boundary nor the ring's end. A plan takes five clocks, less
-// than its data from the second block on.
+// crosses neither a 4 KiB boundary nor the ring's end. A plan takes six clocks, less
+// than its data from the second block on. A push to the pair can take away the room that
+// was planned with: then the plan is made anew, and no push is let in until it is done.
 module queue_fetch
   import queue_pkg::*;
 (
@@ -14,14 +15,23 @@ module queue_fetch
     // Of queue_pairs.
     input logic [PAIRS-1:0] work_i,
     output pair_t pair_o,
+    output logic load_o,  // the pair's indices are read in this clock
     input index_t head_i,
     input index_t tail_i,
-    input index_t room_i,
+    input index_t claimed_i,
+    input index_t given_back_i,
     input logic [3:0] log_i,
+    input logic [3:0] room_log_i,
     input logic [63:0] base_i,
+    input logic enabled_i,
+    input logic disturbed_i,  // a claim of the pair is being counted
+    output logic asks_o,  // to claim in the clock after its turn, and in that clock
+    output logic alone_o,  // no pushes meanwhile
+    input logic turn_i,
     output logic claim_o,
     output logic [5:0] count_o,
-    input logic granted_i,
+    output index_t next_head_o,
+    output logic more_o,  // it claims, and leaves some
     input logic restart_i,  // a pair was enabled: plans may be of its life before
     output logic read_error_o,
     output pair_t read_error_pair_o,
@@ -44,8 +54,7 @@ module queue_fetch
     output pair_t                  beat_pair_o,
     output logic  [     LANES-1:0] beat_mask_o,
     output logic                   beat_void_o,   // keep the place, write nothing
-    output logic  [DATA_WIDTH-1:0] beat_data_o,
-    output logic                   burst_o        // a burst was asked for
+    output logic  [DATA_WIDTH-1:0] beat_data_o
 );
 
   localparam logic [5:0] BLOCK = 6'd32;  // submissions in 1 KiB
@@ -55,6 +64,7 @@ module queue_fetch
     PICK,
     LOAD,
     PLAN,
+    ROOM,
     CLAMP,
     CLAIM
   } state_e;
@@ -72,10 +82,13 @@ module queue_fetch
     for (int unsigned p = PAIRS; p > 0; p--) if (candidates[p-1]) picked = pair_t'(p - 1);
   end
 
-  index_t head_q, tail_q, available_q, room_q;
-  logic [3:0] log_q;
+  index_t head_q, tail_q, claimed_q, given_back_q, available_q, used_q;
+  logic [3:0] log_q, room_log_q;
   logic [63:0] base_q, address_q;
-  logic [5:0] block_left_q, count_q;
+  logic [14:0] beat_q;
+  logic [5:0] block_left_q, wanted_q, room_q, count_q;
+  logic disturbed_q;  // since the indices were read
+  logic alone_q;
   logic arvalid_q;
   logic [63:0] araddr_q;
   logic [7:0] arlen_q;
@@ -89,50 +102,59 @@ module queue_fetch
   endfunction
 
   wire [5:0] available = at_most_block(available_q);
-  wire [5:0] room = at_most_block(room_q);
-  wire [5:0] wanted = available < room ? available : room;
   // A ring smaller than a block is one.
   wire [5:0] block_mask = log_q >= 4'd5 ? BLOCK - 6'd1 : ~(6'h3F << log_q);
-  wire [14:0] beat_of_ring = head_q[15:1] & ~(15'h7FFF << (log_q - 4'd1));
   // Half of: the first entry's place in its beat, plus count, less one.
   wire [4:0] beats_less_one = count_q[5:1] - 5'(!(head_q[0] || count_q[0]));
-  wire asks = claim_o && granted_i;
+  wire disturbed = disturbed_q || disturbed_i;
 
   always_ff @(posedge clk_i) begin
     if (arready_i) arvalid_q <= 1'b0;
+    disturbed_q <= disturbed_i || (disturbed_q && state_q != LOAD);
     case (state_q)
-      // Nothing waits from here on, so the plan stays true until it is claimed.
+      // Nothing waits from here on but for a push that is being judged.
       PICK: begin
+        alone_q <= 1'b0;
         if (|work_i && (!arvalid_q || arready_i) && !burst_level[$clog2(BURSTS)]) begin
           pair_q  <= picked;
           state_q <= LOAD;
         end
       end
       LOAD: begin
-        head_q  <= head_i;
-        tail_q  <= tail_i;
-        room_q  <= room_i;
-        log_q   <= log_i;
-        base_q  <= base_i;
+        head_q <= head_i;
+        tail_q <= tail_i;
+        claimed_q <= claimed_i;
+        given_back_q <= given_back_i;
+        log_q <= log_i;
+        room_log_q <= room_log_i;
+        base_q <= base_i;
         state_q <= PLAN;
       end
       PLAN: begin
         available_q <= tail_q - head_q;
+        used_q <= claimed_q - given_back_q;
         block_left_q <= block_mask + 6'd1 - (head_q[5:0] & block_mask);
-        address_q <= base_q + {43'h0, beat_of_ring, 6'h0};
+        beat_q <= head_q[15:1] & ~(15'h7FFF << (log_q - 4'd1));
+        state_q <= ROOM;
+      end
+      ROOM: begin
+        wanted_q <= available < block_left_q ? available : block_left_q;
+        room_q <= at_most_block((index_t'(1) << room_log_q) - used_q);
+        address_q <= base_q + {43'h0, beat_q, 6'h0};
         state_q <= CLAMP;
       end
       CLAMP: begin
-        count_q <= wanted < block_left_q ? wanted : block_left_q;
-        state_q <= CLAIM;
+        count_q <= wanted_q < room_q ? wanted_q : room_q;
+        if (turn_i) state_q <= CLAIM;
       end
       default: begin
-        if (asks) begin
+        if (claim_o) begin
           arvalid_q <= 1'b1;
           araddr_q  <= address_q;
           arlen_q   <= {3'b0, beats_less_one};
         end
-        state_q <= PICK;
+        alone_q <= disturbed;
+        state_q <= disturbed ? LOAD : PICK;
       end
     endcase
     if (restart_i) state_q <= PICK;
@@ -140,13 +162,18 @@ module queue_fetch
       state_q <= PICK;
       pair_q <= '0;
       arvalid_q <= 1'b0;
+      alone_q <= 1'b0;
     end
   end
 
   assign pair_o = pair_q;
-  assign claim_o = state_q == CLAIM && count_q != '0 && !restart_i;
+  assign load_o = state_q == LOAD;
+  assign asks_o = state_q == CLAMP || state_q == CLAIM;
+  assign alone_o = alone_q;
+  assign claim_o = state_q == CLAIM && count_q != '0 && enabled_i && !disturbed && !restart_i;
   assign count_o = count_q;
-  assign burst_o = asks;
+  assign next_head_o = head_q + index_t'(count_q);
+  assign more_o = claim_o && available_q != index_t'(count_q);
   assign araddr_o = araddr_q;
   assign arlen_o = arlen_q;
   assign arvalid_o = arvalid_q;
@@ -158,7 +185,7 @@ module queue_fetch
       .clk_i,
       .rst_ni,
       .clear_i(1'b0),
-      .push_i (asks),
+      .push_i (claim_o),
       .data_i ({pair_q, head_q[0], head_q[0] ^ count_q[0]}),
       .valid_o(burst_valid),
       .ready_i(burst_pop),

@@ -10,15 +10,16 @@ module queue_policies
     input logic clk_i,
     input logic rst_ni,
 
-    // Host access to the shadow: a word, answered in the next clock.
+    // Host access to the shadow: a word, answered in the clock after the next.
     input  logic        access_i,
     input  logic        write_i,
     input  logic [ 3:0] slot_i,
     input  logic [ 2:0] word_i,
     input  logic [31:0] wdata_i,
     output logic [31:0] rdata_o,
-    input  logic        swap_i,
-    output logic [ 7:0] version_o, // of slot_i
+    input  logic [ 3:0] version_slot_i,
+    input  logic        swap_i,          // that slot's sides
+    output logic [ 7:0] version_o,       // of that slot
 
     // Lanes: the slot's side in force, from the next clock on.
     input  logic    [LANES-1:0][3:0] slots_i,
@@ -32,10 +33,24 @@ module queue_policies
   /* verilator lint_on UNUSEDSIGNAL */
 
   always_ff @(posedge clk_i) begin
-    if (swap_i) version_q[slot_i] <= version_q[slot_i] + 8'd1;
+    if (swap_i) version_q[version_slot_i] <= version_o + 8'd1;
     if (!rst_ni) version_q <= '0;
   end
-  assign version_o = version_q[slot_i];
+  assign version_o = version_q[version_slot_i];
+
+  // The side is looked up first.
+  logic access_q, write_q, side_q;
+  logic [ 3:0] slot_q;
+  logic [ 2:0] word_q;
+  logic [31:0] wdata_q;
+  always_ff @(posedge clk_i) begin
+    access_q <= access_i && rst_ni;
+    write_q  <= write_i;
+    side_q   <= !version_q[slot_i][0];
+    slot_q   <= slot_i;
+    word_q   <= word_i;
+    wdata_q  <= wdata_i;
+  end
 
   for (genvar l = 0; l < LANES; l++) begin : g_lane
     policy_table #(
@@ -43,11 +58,11 @@ module queue_policies
     ) i_table (
         .clk_i,
         .rst_ni,
-        .access_i,
-        .write_i,
-        .slot_i     ({!version_q[slot_i][0], slot_i}),
-        .word_i,
-        .wdata_i,
+        .access_i   (access_q),
+        .write_i    (write_q),
+        .slot_i     ({side_q, slot_q}),
+        .word_i     (word_q),
+        .wdata_i    (wdata_q),
         .wstrb_i    (4'hF),
         .rdata_o    (rdata[l]),
         .load_i     (1'b1),

@@ -7,7 +7,7 @@ module queue_regs
     input logic clk_i,
     input logic rst_ni,
 
-    // Register bus of axil_slave.
+    // Register bus of axil_slave, answered late.
     input  logic        req_i,
     input  logic        write_i,
     input  logic [11:2] addr_i,
@@ -16,19 +16,20 @@ module queue_regs
     output logic [31:0] rdata_o,
     output logic        error_o,
 
-    // Pairs and versions are answered in the same clock.
+    // Answered in the next clock, and 0 without an access; a version in the same clock,
+    // a policy in the clock after the next.
     output logic         pair_access_o,
     output logic         pair_write_o,
     output pair_t        pair_o,
     output logic  [ 3:0] pair_word_o,
     input  logic  [31:0] pair_rdata_i,
     input  logic         pair_error_i,
-    // Policies and counters are answered in the next clock, and 0 without an access.
     output logic         policy_access_o,
     output logic         policy_write_o,
     output logic  [ 3:0] policy_slot_o,
     output logic  [ 2:0] policy_word_o,
     input  logic  [31:0] policy_rdata_i,
+    output logic  [ 3:0] version_slot_o,    // that is swapped, or asked for its version
     output logic         policy_swap_o,
     input  logic  [ 7:0] policy_version_i,
     output logic         event_access_o,
@@ -83,9 +84,10 @@ module queue_regs
   assign pair_word_o = addr_i[5:2];
   assign policy_access_o = req_i && in_policies && !torn;
   assign policy_write_o = write && in_policies;
-  assign policy_slot_o = in_versions ? addr_i[5:2] : addr_i[8:5];
+  assign policy_slot_o = addr_i[8:5];
   assign policy_word_o = addr_i[4:2];
   assign policy_swap_o = write && in_versions;
+  assign version_slot_o = addr_i[5:2];
   assign event_access_o = req_i && in_events;
   assign event_word_o = addr_i[6:2];
   assign counter_access_o = req_i && in_counters;
@@ -96,9 +98,11 @@ module queue_regs
   assign doorbell_index_o = wdata_i[15:0];
   assign clear_o = write && word == INTERRUPT_PENDING ? wdata_i[PAIRS-1:0] : '0;
 
-  // What is not answered in the next clock; 0 for the others.
-  logic [31:0] rdata_q;
-  assign rdata_o = rdata_q | policy_rdata_i | event_rdata_i | counter_rdata_i;
+  // What is not answered in the next clock, 0 for the others; then all answers.
+  logic [31:0] rdata_q, answers_q;
+  logic torn_q, error_q;
+  assign rdata_o = answers_q | policy_rdata_i;
+  assign error_o = error_q;
 
   always_ff @(posedge clk_i) begin
     if (req_i) begin
@@ -114,8 +118,7 @@ module queue_regs
         default: rdata_q <= 32'h0;
       endcase
       if (in_versions) rdata_q <= {24'h0, policy_version_i};
-      if (in_pairs) rdata_q <= pair_rdata_i;
-      error_o <= torn || (in_pairs && pair_error_i);
+      torn_q <= torn;
     end
     if (write) begin
       case (word)
@@ -125,6 +128,8 @@ module queue_regs
         default: ;
       endcase
     end
+    answers_q <= rdata_q | pair_rdata_i | event_rdata_i | counter_rdata_i;
+    error_q <= torn_q || pair_error_i;
     interrupt_o <= global_enable_q && (pending_i & enable_q) != '0;
     if (!rst_ni) begin
       global_enable_q <= 1'b0;

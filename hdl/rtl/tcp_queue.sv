@@ -146,7 +146,8 @@ module tcp_queue
   logic [3:0] reg_wstrb;
 
   axil_slave #(
-      .ADDR_WIDTH(12)
+      .ADDR_WIDTH(12),
+      .LATE(1'b1)
   ) i_slave (
       .clk_i    (ap_clk),
       .rst_ni   (ap_rst_n),
@@ -181,7 +182,7 @@ module tcp_queue
   logic [3:0] pair_word;
   logic [31:0] pair_rdata;
   logic policy_access, policy_write, policy_swap;
-  logic [ 3:0] policy_slot;
+  logic [3:0] policy_slot, version_slot;
   logic [ 2:0] policy_word;
   logic [31:0] policy_rdata;
   logic [ 7:0] policy_version;
@@ -218,6 +219,7 @@ module tcp_queue
       .policy_slot_o     (policy_slot),
       .policy_word_o     (policy_word),
       .policy_rdata_i    (policy_rdata),
+      .version_slot_o    (version_slot),
       .policy_swap_o     (policy_swap),
       .policy_version_i  (policy_version),
       .event_access_o    (event_access),
@@ -240,63 +242,77 @@ module tcp_queue
   // The pairs.
   logic [PAIRS-1:0] work, read_failed, started, stopped;
   pair_t fetch_pair, read_error_pair, push_pair, write_pair, done_pair;
-  index_t fetch_head, fetch_tail, fetch_room, write_tail;
-  logic [3:0] fetch_log, write_log;
-  logic [63:0] fetch_base, write_base;
-  logic fetch_claim, fetch_granted, fetch_burst, read_error;
+  pair_t look_pair;
+  index_t fetch_head, fetch_tail, fetch_claimed, fetch_given_back, fetch_next_head;
+  index_t look_tail, next_tail;
+  logic [3:0] fetch_log, fetch_room_log, look_log;
+  logic [63:0] fetch_base, look_base;
+  logic fetch_load, fetch_enabled, fetch_disturbed, fetch_asks, fetch_alone, fetch_turn;
+  logic fetch_claim, fetch_more, read_error;
   logic [5:0] fetch_count;
-  logic push, push_torn, push_taken, write_failed, written;
+  logic push_waits, push_turn, push, push_torn, push_taken, write_failed, written;
   logic [LANES-1:0] push_mask;
-  logic [1:0] written_count;
   logic done, done_void, done_error, active;
   logic [3:0] done_count;
 
   queue_pairs i_pairs (
-      .clk_i            (ap_clk),
-      .rst_ni           (ap_rst_n),
-      .access_i         (pair_access),
-      .write_i          (pair_write),
-      .access_pair_i    (pair),
-      .word_i           (pair_word),
-      .wdata_i          (reg_wdata),
-      .rdata_o          (pair_rdata),
-      .error_o          (pair_error),
-      .doorbell_i       (doorbell),
-      .doorbell_head_i  (doorbell_head),
-      .doorbell_pair_i  (doorbell_pair),
-      .doorbell_index_i (doorbell_index),
-      .work_o           (work),
-      .fetch_pair_i     (fetch_pair),
-      .fetch_head_o     (fetch_head),
-      .fetch_tail_o     (fetch_tail),
-      .fetch_room_o     (fetch_room),
-      .fetch_log_o      (fetch_log),
-      .fetch_base_o     (fetch_base),
-      .fetch_claim_i    (fetch_claim),
-      .fetch_count_i    (fetch_count),
-      .fetch_granted_o  (fetch_granted),
-      .read_error_i     (read_error),
-      .read_error_pair_i(read_error_pair),
-      .read_failed_o    (read_failed),
-      .push_i           (push),
-      .push_pair_i      (push_pair),
-      .push_count_i     (lanes_in(push_mask)),
-      .push_torn_i      (push_torn),
-      .push_taken_o     (push_taken),
-      .write_pair_i     (write_pair),
-      .write_tail_o     (write_tail),
-      .write_log_o      (write_log),
-      .write_base_o     (write_base),
-      .write_failed_o   (write_failed),
-      .written_i        (written),
-      .write_count_i    (written_count),
-      .done_i           (done),
-      .done_pair_i      (done_pair),
-      .done_count_i     (done_count),
-      .done_error_i     (done_error),
-      .started_o        (started),
-      .stopped_o        (stopped),
-      .active_o         (active)
+      .clk_i             (ap_clk),
+      .rst_ni            (ap_rst_n),
+      .access_i          (pair_access),
+      .write_i           (pair_write),
+      .access_pair_i     (pair),
+      .word_i            (pair_word),
+      .wdata_i           (reg_wdata),
+      .rdata_o           (pair_rdata),
+      .error_o           (pair_error),
+      .doorbell_i        (doorbell),
+      .doorbell_head_i   (doorbell_head),
+      .doorbell_pair_i   (doorbell_pair),
+      .doorbell_index_i  (doorbell_index),
+      .work_o            (work),
+      .fetch_pair_i      (fetch_pair),
+      .fetch_load_i      (fetch_load),
+      .fetch_head_o      (fetch_head),
+      .fetch_tail_o      (fetch_tail),
+      .fetch_claimed_o   (fetch_claimed),
+      .fetch_given_back_o(fetch_given_back),
+      .fetch_log_o       (fetch_log),
+      .fetch_room_log_o  (fetch_room_log),
+      .fetch_base_o      (fetch_base),
+      .fetch_enabled_o   (fetch_enabled),
+      .fetch_disturbed_o (fetch_disturbed),
+      .fetch_asks_i      (fetch_asks),
+      .fetch_alone_i     (fetch_alone),
+      .fetch_turn_o      (fetch_turn),
+      .fetch_claim_i     (fetch_claim),
+      .fetch_count_i     (fetch_count),
+      .fetch_next_head_i (fetch_next_head),
+      .fetch_more_i      (fetch_more),
+      .read_error_i      (read_error),
+      .read_error_pair_i (read_error_pair),
+      .read_failed_o     (read_failed),
+      .push_waits_i      (push_waits),
+      .push_turn_o       (push_turn),
+      .push_i            (push),
+      .push_pair_i       (push_pair),
+      .push_count_i      (lanes_in(push_mask)),
+      .push_torn_i       (push_torn),
+      .push_taken_o      (push_taken),
+      .look_pair_i       (look_pair),
+      .look_tail_o       (look_tail),
+      .look_log_o        (look_log),
+      .look_base_o       (look_base),
+      .written_i         (written),
+      .write_pair_i      (write_pair),
+      .write_next_tail_i (next_tail),
+      .write_failed_o    (write_failed),
+      .done_i            (done),
+      .done_pair_i       (done_pair),
+      .done_count_i      (done_count),
+      .done_error_i      (done_error),
+      .started_o         (started),
+      .stopped_o         (stopped),
+      .active_o          (active)
   );
 
   // Submissions.
@@ -310,14 +326,23 @@ module tcp_queue
       .rst_ni           (ap_rst_n),
       .work_i           (work),
       .pair_o           (fetch_pair),
+      .load_o           (fetch_load),
       .head_i           (fetch_head),
       .tail_i           (fetch_tail),
-      .room_i           (fetch_room),
+      .claimed_i        (fetch_claimed),
+      .given_back_i     (fetch_given_back),
       .log_i            (fetch_log),
+      .room_log_i       (fetch_room_log),
       .base_i           (fetch_base),
+      .enabled_i        (fetch_enabled),
+      .disturbed_i      (fetch_disturbed),
+      .asks_o           (fetch_asks),
+      .alone_o          (fetch_alone),
+      .turn_i           (fetch_turn),
       .claim_o          (fetch_claim),
       .count_o          (fetch_count),
-      .granted_i        (fetch_granted),
+      .next_head_o      (fetch_next_head),
+      .more_o           (fetch_more),
       .restart_i        (|started),
       .read_error_o     (read_error),
       .read_error_pair_o(read_error_pair),
@@ -336,8 +361,7 @@ module tcp_queue
       .beat_pair_o      (ring_pair),
       .beat_mask_o      (ring_mask),
       .beat_void_o      (ring_void),
-      .beat_data_o      (ring_data),
-      .burst_o          (fetch_burst)
+      .beat_data_o      (ring_data)
   );
 
   logic push_ready;
@@ -361,7 +385,8 @@ module tcp_queue
       .bresp_o  (s_axi_push_bresp),
       .bvalid_o (s_axi_push_bvalid),
       .bready_i (s_axi_push_bready),
-      .room_i   (push_ready && !fetch_claim),
+      .waits_o  (push_waits),
+      .room_i   (push_ready && push_turn),
       .push_o   (push),
       .pair_o   (push_pair),
       .mask_o   (push_mask),
@@ -375,19 +400,20 @@ module tcp_queue
   logic [LANES-1:0][7:0] versions;
 
   queue_policies i_policies (
-      .clk_i     (ap_clk),
-      .rst_ni    (ap_rst_n),
-      .access_i  (policy_access),
-      .write_i   (policy_write),
-      .slot_i    (policy_slot),
-      .word_i    (policy_word),
-      .wdata_i   (reg_wdata),
-      .rdata_o   (policy_rdata),
-      .swap_i    (policy_swap),
-      .version_o (policy_version),
-      .slots_i   (slots),
-      .policies_o(policies),
-      .versions_o(versions)
+      .clk_i         (ap_clk),
+      .rst_ni        (ap_rst_n),
+      .access_i      (policy_access),
+      .write_i       (policy_write),
+      .slot_i        (policy_slot),
+      .word_i        (policy_word),
+      .wdata_i       (reg_wdata),
+      .rdata_o       (policy_rdata),
+      .version_slot_i(version_slot),
+      .swap_i        (policy_swap),
+      .version_o     (policy_version),
+      .slots_i       (slots),
+      .policies_o    (policies),
+      .versions_o    (versions)
   );
 
   logic room, checked_valid, checked_void;
@@ -438,13 +464,14 @@ module tcp_queue
       .void_i      (checked_void),
       .mask_i      (checked_mask),
       .answers_i   (answers),
+      .look_pair_o (look_pair),
+      .tail_i      (look_tail),
+      .log_i       (look_log),
+      .base_i      (look_base),
       .pair_o      (write_pair),
-      .tail_i      (write_tail),
-      .log_i       (write_log),
-      .base_i      (write_base),
       .failed_i    (write_failed),
       .written_o   (written),
-      .count_o     (written_count),
+      .next_tail_o (next_tail),
       .done_o      (done),
       .done_pair_o (done_pair),
       .done_void_o (done_void),
@@ -499,13 +526,13 @@ module tcp_queue
   queue_counters i_counters (
       .clk_i      (ap_clk),
       .rst_ni     (ap_rst_n),
-      .ring_i     (fetch_burst ? fetch_count : 6'd0),
+      .ring_i     (fetch_claim ? fetch_count : 6'd0),
       .push_i     (push && push_taken ? lanes_in(push_mask) : 2'd0),
       .refused_i  (push && !push_taken),
       .bad_i      (lanes_in(refused)),
       .answered_i (answered ? done_count : 4'd0),
       .write_i    (done && !done_void),
-      .read_i     (fetch_burst),
+      .read_i     (fetch_claim),
       .interrupt_i(pending_rose),
       .access_i   (counter_access),
       .word_i     (counter_word),

@@ -245,8 +245,15 @@ class QueueHost(Kernel):
 
     async def set_policy(self, slot, words):
         """Writes the shadow and puts it in force."""
+        await self.write_shadow(slot, words)
+        await self.swap(slot, words)
+
+    async def write_shadow(self, slot, words):
         for index, word in enumerate(words):
             await self.write(POLICIES + 32 * slot + 4 * index, word)
+
+    async def swap(self, slot, words):
+        """Puts the shadow in force, which holds these words."""
         # In force at some time during the next write: until it is answered, either side may decide.
         self.versions[slot] += 1
         self.policies[slot][self.versions[slot]] = tuple(words)

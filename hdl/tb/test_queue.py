@@ -176,8 +176,11 @@ async def policies_that_change(dut):
         for _ in range(random.randint(20, 60)):
             if pair.room():
                 pair.place(submission(random, host, refused=0))
+        words = traffic.policy(random)
+        await host.write_shadow(slot, words)
         await pair.ring_tail()
-        await host.set_policy(slot, traffic.policy(random))
+        await host.idle(random.randrange(50))
+        await host.swap(slot, words)
         await host.expect(0x600 + 4 * slot, host.versions[slot] & 0xFF, "version")
         # The shadow holds the side before.
         before = host.policies[slot][host.versions[slot] - 1]

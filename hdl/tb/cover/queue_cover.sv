@@ -7,14 +7,18 @@ module queue_cover
     input logic ap_rst_n,
     input logic interrupt,
     // Submissions.
+    input logic fetch_asks,
+    input logic fetch_turn,
+    input logic fetch_disturbed,
     input logic fetch_claim,
-    input logic fetch_granted,
     input logic [5:0] fetch_count,
     input logic read_error,
     input logic ring_valid,
     input logic ring_ready,
     input logic ring_void,
     input logic [LANES-1:0] ring_mask,
+    input logic push_waits,
+    input logic push_turn,
     input logic push,
     input logic push_torn,
     input logic push_taken,
@@ -78,12 +82,16 @@ module queue_cover
   cover property (@(posedge ap_clk) ap_rst_n && push && !push_torn && !push_taken);
   push_in_a_burst :
   cover property (@(posedge ap_clk) ap_rst_n && push && !s_axi_push_wlast);
-  claim_refused :
-  cover property (@(posedge ap_clk) ap_rst_n && fetch_claim && !fetch_granted);
+  push_is_judged :
+  cover property (@(posedge ap_clk) ap_rst_n && push_waits && push_ready && !push_turn);
+  fetch_waits_for_a_push_to_be_judged :
+  cover property (@(posedge ap_clk) ap_rst_n && fetch_asks && !fetch_turn);
+  plan_made_untrue_by_a_push :
+  cover property (@(posedge ap_clk) ap_rst_n && fetch_asks && fetch_disturbed);
   whole_block_claimed :
-  cover property (@(posedge ap_clk) ap_rst_n && fetch_claim && fetch_granted && fetch_count == 6'd32);
+  cover property (@(posedge ap_clk) ap_rst_n && fetch_claim && fetch_count == 6'd32);
   one_claimed :
-  cover property (@(posedge ap_clk) ap_rst_n && fetch_claim && fetch_granted && fetch_count == 6'd1);
+  cover property (@(posedge ap_clk) ap_rst_n && fetch_claim && fetch_count == 6'd1);
   swap_while_checking :
   cover property (@(posedge ap_clk) ap_rst_n && policy_swap && checked_valid);
   no_room_for_answers :

@@ -51,8 +51,7 @@ impl Scene {
     /// The victim stopped for `cause` with an interrupt, `lost` of its completions missing and all others right; the
     /// other pair goes on; the victim can be enabled again.
     fn assert_stopped(mut self, cause: Stop, lost: std::ops::RangeInclusive<usize>) {
-        assert_eq!(self.rig.drained(VICTIM), cause as u32);
-        assert_eq!(self.rig.read_pair(VICTIM, 0) & 1, 0, "disabled");
+        assert_eq!(self.rig.stopped(VICTIM), cause as u32);
         let pending = self.rig.read(INTERRUPT_PENDING);
         assert_ne!(pending & 1 << VICTIM, 0, "told by interrupt");
         self.rig.poll(&mut self.victim);

@@ -275,6 +275,16 @@ impl Rig {
         panic!("pair {pair} does not drain");
     }
 
+    /// Waits until a pair has stopped and nothing of it is under way, and returns why it stopped.
+    pub(crate) fn stopped(&mut self, pair: usize) -> u32 {
+        for _ in 0..DRAIN_LIMIT {
+            if self.read_pair(pair, 0) & 1 == 0 {
+                return self.drained(pair);
+            }
+        }
+        panic!("pair {pair} does not stop");
+    }
+
     pub(crate) fn counter(&mut self, n: u32) -> u32 {
         self.read(COUNTERS + 4 * n)
     }
