@@ -61,6 +61,14 @@ fn a_pair_has_one_holder_and_one_that_does_not_rest_is_lost_until_a_reset() {
         assert_eq!(one.read(BAR0_REGION, register(pair)), 0);
         assert_eq!(other.read(BAR0_REGION, register(pair)), number);
         other.write(BAR0_REGION, register(pair), number);
+        // Nor as itself: nobody else's pair comes to an end.
+        let own = other.read(BAR0_REGION, id::REG_CLIENT.into());
+        other.write(BAR0_REGION, register(pair), own);
+        let told = bench.card.told.lock().clone();
+        assert!(
+            !told.contains(&format!("pair {pair} given back")),
+            "{told:?}"
+        );
         assert_eq!(other.read(BAR0_REGION, register(pair)), number);
         one.write(BAR0_REGION, register(pair), number);
     }
