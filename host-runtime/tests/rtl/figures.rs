@@ -1,4 +1,6 @@
 //! What kernel.md says it must reach, read off the kernel's own counters and the engine's clocks.
+//!
+//! Each figure is printed as a row of the table that scripts/figures makes.
 
 use cosim::frame::AxiMaster;
 use host_runtime::cosim;
@@ -7,6 +9,11 @@ use host_runtime::tcp::registers as reg;
 use crate::rig::{BANK_1, Job, Rig, WIDTHS, latency};
 
 const ACTIVE: usize = 13;
+
+/// Prints a figure as a table's row: what was reached, and what was asked for.
+fn figure(width: u32, what: &str, reached: &str, asked: &str) {
+    println!("figure | `tcp_validator` | {width} | {what} | {reached} | {asked} |");
+}
 
 fn active_clocks(width: u32, memory_latency: u64, count: u32, options: u32) -> u64 {
     let mut rig = Rig::new(width, latency(memory_latency));
@@ -27,10 +34,11 @@ fn a_million_descriptors_take_a_beat_a_clock_behind_64_clocks_of_latency() {
         for options in [0, 8] {
             let clocks = active_clocks(width, 64, 1_000_000, options);
             let share = beats as f64 / clocks as f64;
-            println!(
-                "{width} bits, options {options}: {clocks} clocks for {beats} beats, {:.2} %",
-                100.0 * share
+            let output = if options == 0 { "bytes" } else { "details" };
+            let what = format!(
+                "share of a beat a clock, 1,000,000 descriptors, {output}, 64 clocks of latency"
             );
+            figure(width, &what, &format!("{:.2} %", 100.0 * share), "99 %");
             assert!(share >= 0.99, "{width} bits: {share}");
         }
     }
@@ -42,6 +50,13 @@ fn the_rate_holds_behind_256_clocks_of_latency() {
         let short = active_clocks(width, 64, 200_000, 0);
         let long = active_clocks(width, 256, 200_000, 0);
         // Only the first answer comes later.
+        let lost = long as i64 - short as i64 - (256 - 64);
+        figure(
+            width,
+            "clocks that a run of 200,000 takes more behind 256 clocks than behind 64, the latency apart",
+            &lost.to_string(),
+            "8",
+        );
         assert!(
             long - short <= 200,
             "{width} bits: {short} and {long} clocks"
@@ -77,9 +92,12 @@ fn one_descriptor_passes_the_pipeline_in_24_clocks() {
             read = first(&|axi| axi.input.rvalid & axi.out.rready != 0, "m_axi_gmem0");
         }
         let written = first(&|axi| axi.out.wvalid != 0, "m_axi_gmem1");
-        println!(
-            "{width} bits: {} clocks from read beat to write beat",
-            written - read
+        let clocks = (written - read).to_string();
+        figure(
+            width,
+            "clocks from read beat to write beat, one descriptor",
+            &clocks,
+            "24",
         );
         assert!(
             written > read && written - read <= 24,
@@ -109,6 +127,12 @@ fn runs_follow_each_other_with_nothing_but_register_accesses_between() {
         let runs = counters[0] / 64;
         assert!(runs >= 20, "{width} bits: {runs} runs");
         let between = counters[ACTIVE] as f64 / runs as f64 - once as f64;
+        figure(
+            width,
+            "clocks between runs, beside register accesses",
+            &format!("{:.2}", between.abs()),
+            "0, below 1",
+        );
         assert!(
             between.abs() < 1.0,
             "{width} bits: {between} clocks a run more than one alone"
