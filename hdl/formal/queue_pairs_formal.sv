@@ -249,7 +249,8 @@ module queue_pairs_formal
     if (turn_q) assume (!fetch_load_i);
     // The completion writer and the memory: nothing is written or done that was not claimed, nor as soon as that.
     if (written_i && write_pair_i == PAIR) assume (index_t'(write_count_i) <= unwritten);
-    if (done_i && done_pair_i == PAIR) assume (index_t'(done_count_i) <= under_way && done_count_i != '0);
+    if (done_i && done_pair_i == PAIR)
+      assume (index_t'(done_count_i) <= under_way && done_count_i != '0);
 
     if (claimed != '0) assume (under_way + index_t'(claimed) <= MOST_UNDER_WAY);
 
@@ -263,7 +264,8 @@ module queue_pairs_formal
 
   always_comb begin
     steps = 1'b1;
-    if (enabled || dut.good_sizes_q[PAIR]) steps &= completions_log >= 4'd3 && submissions_log != '0;
+    if (enabled || dut.good_sizes_q[PAIR])
+      steps &= completions_log >= 4'd3 && submissions_log != '0;
     if (dut.large_q[PAIR]) steps &= completions_log >= 4'd6;
     // A doorbell is done with before the bus speaks again; so is an access.
     if (dut.bell_1_q) steps &= quiet_q == 2'd3;
@@ -307,7 +309,8 @@ module queue_pairs_formal
     // Under way is told, so that nothing is configured meanwhile.
     if (under_way != '0) answers &= busy;
     if (dut.done_q && dut.done_pair_q == PAIR) answers &= busy && dut.done_count_q != '0;
-    if (answered_here) answers &= busy && dut.answered_index_q == answered && answered_count_q != '0;
+    if (answered_here)
+      answers &= busy && dut.answered_index_q == answered && answered_count_q != '0;
     if (dut.settled_q && dut.settled_pair_q == PAIR) begin
       answers &= busy && claims == settled_index_q + index_t'(lately_q[1]);
       answers &= answered == settled_index_q + (answered_here ? index_t'(answered_count_q) : '0);
@@ -380,8 +383,9 @@ module queue_pairs_formal
   localparam int unsigned STEPS = 0, ANSWERS = 1, RING = 2, VALUES = 3, JUDGEMENTS = 4, SUBMISSIONS = 5;
   always_comb begin
     if (running_q && rst_ni) begin
-      if (PART == STEPS) assert (steps);
-      else assume (steps);
+      if (PART == STEPS)
+        assert (steps);
+        else assume (steps);
       if (PART == ANSWERS) assert (answers);
       if (PART == RING) assert (ring_holds);
       if (PART == RING) assume (judgements_q);

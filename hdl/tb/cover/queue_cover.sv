@@ -3,65 +3,65 @@ module queue_cover
   import tcp_pkg::*;
   import queue_pkg::*;
 (
-    input logic ap_clk,
-    input logic ap_rst_n,
-    input logic interrupt,
+    input logic             ap_clk,
+    input logic             ap_rst_n,
+    input logic             interrupt,
     // Submissions.
-    input logic fetch_asks,
-    input logic fetch_turn,
-    input logic fetch_disturbed,
-    input logic fetch_claim,
-    input logic [5:0] fetch_count,
-    input logic read_error,
-    input logic ring_valid,
-    input logic ring_ready,
-    input logic ring_void,
+    input logic             fetch_asks,
+    input logic             fetch_turn,
+    input logic             fetch_disturbed,
+    input logic             fetch_claim,
+    input logic [      5:0] fetch_count,
+    input logic             read_error,
+    input logic             ring_valid,
+    input logic             ring_ready,
+    input logic             ring_void,
     input logic [LANES-1:0] ring_mask,
-    input logic push_waits,
-    input logic push_turn,
-    input logic push,
-    input logic push_torn,
-    input logic push_taken,
-    input logic push_ready,
+    input logic             push_waits,
+    input logic             push_turn,
+    input logic             push,
+    input logic             push_torn,
+    input logic             push_taken,
+    input logic             push_ready,
     input logic [LANES-1:0] push_mask,
-    input logic policy_swap,
-    input logic pending_rose,
+    input logic             policy_swap,
+    input logic             pending_rose,
     // Answers and completions.
-    input logic room,
-    input logic checked_valid,
+    input logic             room,
+    input logic             checked_valid,
     input logic [LANES-1:0] refused,
-    input logic done,
-    input logic done_void,
-    input logic done_error,
-    input logic [3:0] done_count,
+    input logic             done,
+    input logic             done_void,
+    input logic             done_error,
+    input logic [      3:0] done_count,
     // The buses.
-    input logic       m_axi_gmem0_arvalid,
-    input logic       m_axi_gmem0_arready,
-    input logic [7:0] m_axi_gmem0_arlen,
-    input logic       m_axi_gmem0_rvalid,
-    input logic       m_axi_gmem0_rready,
-    input logic       m_axi_gmem0_rlast,
-    input logic [1:0] m_axi_gmem0_rresp,
-    input logic       m_axi_gmem1_awvalid,
-    input logic       m_axi_gmem1_awready,
-    input logic       m_axi_gmem1_wvalid,
-    input logic       m_axi_gmem1_wready,
-    input logic       m_axi_gmem1_bvalid,
-    input logic       m_axi_gmem1_bready,
-    input logic [1:0] m_axi_gmem1_bresp,
-    input logic       s_axi_push_awvalid,
-    input logic       s_axi_push_awready,
-    input logic       s_axi_push_wvalid,
-    input logic       s_axi_push_wready,
-    input logic       s_axi_push_wlast,
-    input logic       s_axi_push_bvalid,
-    input logic       s_axi_push_bready,
-    input logic [1:0] s_axi_push_bresp,
-    input logic       s_axi_control_bvalid,
-    input logic       s_axi_control_bready,
-    input logic [1:0] s_axi_control_bresp,
-    input logic       s_axi_control_rvalid,
-    input logic       s_axi_control_rready
+    input logic             m_axi_gmem0_arvalid,
+    input logic             m_axi_gmem0_arready,
+    input logic [      7:0] m_axi_gmem0_arlen,
+    input logic             m_axi_gmem0_rvalid,
+    input logic             m_axi_gmem0_rready,
+    input logic             m_axi_gmem0_rlast,
+    input logic [      1:0] m_axi_gmem0_rresp,
+    input logic             m_axi_gmem1_awvalid,
+    input logic             m_axi_gmem1_awready,
+    input logic             m_axi_gmem1_wvalid,
+    input logic             m_axi_gmem1_wready,
+    input logic             m_axi_gmem1_bvalid,
+    input logic             m_axi_gmem1_bready,
+    input logic [      1:0] m_axi_gmem1_bresp,
+    input logic             s_axi_push_awvalid,
+    input logic             s_axi_push_awready,
+    input logic             s_axi_push_wvalid,
+    input logic             s_axi_push_wready,
+    input logic             s_axi_push_wlast,
+    input logic             s_axi_push_bvalid,
+    input logic             s_axi_push_bready,
+    input logic [      1:0] s_axi_push_bresp,
+    input logic             s_axi_control_bvalid,
+    input logic             s_axi_control_bready,
+    input logic [      1:0] s_axi_control_bresp,
+    input logic             s_axi_control_rvalid,
+    input logic             s_axi_control_rready
 );
   // Beats of the ring: with one half, the other, both; void after a failed read.
   for (genvar m = 1; m < 4; m++) begin : g_halves
@@ -135,26 +135,66 @@ module queue_cover
 
   // Stalls of each channel.
   channel_cover i_ar (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(m_axi_gmem0_arvalid), .ready_i(m_axi_gmem0_arready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(m_axi_gmem0_arvalid),
+      .ready_i(m_axi_gmem0_arready)
+  );
   channel_cover i_r (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(m_axi_gmem0_rvalid), .ready_i(m_axi_gmem0_rready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(m_axi_gmem0_rvalid),
+      .ready_i(m_axi_gmem0_rready)
+  );
   channel_cover i_aw (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(m_axi_gmem1_awvalid), .ready_i(m_axi_gmem1_awready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(m_axi_gmem1_awvalid),
+      .ready_i(m_axi_gmem1_awready)
+  );
   channel_cover i_w (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(m_axi_gmem1_wvalid), .ready_i(m_axi_gmem1_wready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(m_axi_gmem1_wvalid),
+      .ready_i(m_axi_gmem1_wready)
+  );
   // bready follows lines that are out, so a response hardly waits.
   request_cover i_b (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(m_axi_gmem1_bready), .ready_i(m_axi_gmem1_bvalid));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(m_axi_gmem1_bready),
+      .ready_i(m_axi_gmem1_bvalid)
+  );
   channel_cover i_push_aw (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(s_axi_push_awvalid), .ready_i(s_axi_push_awready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(s_axi_push_awvalid),
+      .ready_i(s_axi_push_awready)
+  );
   channel_cover i_push_w (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(s_axi_push_wvalid), .ready_i(s_axi_push_wready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(s_axi_push_wvalid),
+      .ready_i(s_axi_push_wready)
+  );
   channel_cover i_push_b (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(s_axi_push_bvalid), .ready_i(s_axi_push_bready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(s_axi_push_bvalid),
+      .ready_i(s_axi_push_bready)
+  );
   channel_cover i_control_b (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(s_axi_control_bvalid), .ready_i(s_axi_control_bready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(s_axi_control_bvalid),
+      .ready_i(s_axi_control_bready)
+  );
   channel_cover i_control_r (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(s_axi_control_rvalid), .ready_i(s_axi_control_rready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(s_axi_control_rvalid),
+      .ready_i(s_axi_control_rready)
+  );
 endmodule
 
 bind tcp_queue queue_cover i_cover (.*);

@@ -5,63 +5,67 @@ module validator_cover
     parameter int unsigned DATA_WIDTH = 512,
     parameter int unsigned LANES = 3
 ) (
-    input logic       ap_clk,
-    input logic       ap_rst_n,
-    input logic       interrupt,
+    input logic                         ap_clk,
+    input logic                         ap_rst_n,
+    input logic                         interrupt,
     // The gearbox: descriptors of 24 bytes over beats.
-    input logic       beat_valid,
-    input logic       beat_ready,
-    input logic       beat_last,
-    input logic       beat_void,
-    input logic       cut_valid,
-    input logic       cut_last,
-    input logic [1:0] cut_phase,
-    input logic [LANES-1:0] cut_mask,
-    input logic       room,
+    input logic                         beat_valid,
+    input logic                         beat_ready,
+    input logic                         beat_last,
+    input logic                         beat_void,
+    input logic                         cut_valid,
+    input logic                         cut_last,
+    input logic      [             1:0] cut_phase,
+    input logic      [       LANES-1:0] cut_mask,
+    input logic                         room,
     // The run.
-    input logic       start,
-    input logic       done,
-    input logic       launch,
-    input status_e    status,
-    input logic       detail,
-    input logic       wide,
-    input checksum_e  checksum,
-    input logic [31:0] count,
+    input logic                         start,
+    input logic                         done,
+    input logic                         launch,
+    input status_e                      status,
+    input logic                         detail,
+    input logic                         wide,
+    input checksum_e                    checksum,
+    input logic      [            31:0] count,
     // The buses.
-    input logic       m_axi_gmem0_arvalid,
-    input logic       m_axi_gmem0_arready,
-    input logic [7:0] m_axi_gmem0_arlen,
-    input logic       m_axi_gmem0_rvalid,
-    input logic       m_axi_gmem0_rready,
-    input logic       m_axi_gmem0_rlast,
-    input logic [1:0] m_axi_gmem0_rresp,
-    input logic       m_axi_gmem1_awvalid,
-    input logic       m_axi_gmem1_awready,
-    input logic [7:0] m_axi_gmem1_awlen,
-    input logic       m_axi_gmem1_wvalid,
-    input logic       m_axi_gmem1_wready,
-    input logic       m_axi_gmem1_wlast,
-    input logic [DATA_WIDTH/8-1:0] m_axi_gmem1_wstrb,
-    input logic       m_axi_gmem1_bvalid,
-    input logic       m_axi_gmem1_bready,
-    input logic [1:0] m_axi_gmem1_bresp,
-    input logic       s_axi_control_awvalid,
-    input logic       s_axi_control_awready,
-    input logic       s_axi_control_wvalid,
-    input logic       s_axi_control_wready,
-    input logic       s_axi_control_bvalid,
-    input logic       s_axi_control_bready,
-    input logic [1:0] s_axi_control_bresp,
-    input logic       s_axi_control_arvalid,
-    input logic       s_axi_control_arready,
-    input logic       s_axi_control_rvalid,
-    input logic       s_axi_control_rready
+    input logic                         m_axi_gmem0_arvalid,
+    input logic                         m_axi_gmem0_arready,
+    input logic      [             7:0] m_axi_gmem0_arlen,
+    input logic                         m_axi_gmem0_rvalid,
+    input logic                         m_axi_gmem0_rready,
+    input logic                         m_axi_gmem0_rlast,
+    input logic      [             1:0] m_axi_gmem0_rresp,
+    input logic                         m_axi_gmem1_awvalid,
+    input logic                         m_axi_gmem1_awready,
+    input logic      [             7:0] m_axi_gmem1_awlen,
+    input logic                         m_axi_gmem1_wvalid,
+    input logic                         m_axi_gmem1_wready,
+    input logic                         m_axi_gmem1_wlast,
+    input logic      [DATA_WIDTH/8-1:0] m_axi_gmem1_wstrb,
+    input logic                         m_axi_gmem1_bvalid,
+    input logic                         m_axi_gmem1_bready,
+    input logic      [             1:0] m_axi_gmem1_bresp,
+    input logic                         s_axi_control_awvalid,
+    input logic                         s_axi_control_awready,
+    input logic                         s_axi_control_wvalid,
+    input logic                         s_axi_control_wready,
+    input logic                         s_axi_control_bvalid,
+    input logic                         s_axi_control_bready,
+    input logic      [             1:0] s_axi_control_bresp,
+    input logic                         s_axi_control_arvalid,
+    input logic                         s_axi_control_arready,
+    input logic                         s_axi_control_rvalid,
+    input logic                         s_axi_control_rready
 );
   localparam int unsigned PAGE_BEATS = 4096 * 8 / DATA_WIDTH;
 
   // Boundary phases: in which of three beats, with how many descriptors whole, a run goes on, waits, and ends.
   for (genvar p = 0; p < 3; p++) begin : g_phase
-    localparam int unsigned FULL = descriptors_in(DATA_WIDTH, p + 1) - descriptors_in(DATA_WIDTH, p);
+    localparam int unsigned FULL = descriptors_in(
+        DATA_WIDTH, p + 1
+    ) - descriptors_in(
+        DATA_WIDTH, p
+    );
     wire here = ap_rst_n && cut_valid && cut_phase == 2'(p);
     goes_on :
     cover property (@(posedge ap_clk) here && !cut_last);
@@ -125,8 +129,8 @@ module validator_cover
 
   // Errors: both kinds, and where in a burst.
   logic first_q;
-  wire r = ap_rst_n && m_axi_gmem0_rvalid && m_axi_gmem0_rready;
-  wire b = ap_rst_n && m_axi_gmem1_bvalid && m_axi_gmem1_bready;
+  wire  r = ap_rst_n && m_axi_gmem0_rvalid && m_axi_gmem0_rready;
+  wire  b = ap_rst_n && m_axi_gmem1_bvalid && m_axi_gmem1_bready;
   always_ff @(posedge ap_clk) begin
     if (r) first_q <= m_axi_gmem0_rlast;
     if (!ap_rst_n) first_q <= 1'b1;
@@ -146,26 +150,69 @@ module validator_cover
 
   // Stalls of each channel.
   channel_cover i_ar (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(m_axi_gmem0_arvalid), .ready_i(m_axi_gmem0_arready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(m_axi_gmem0_arvalid),
+      .ready_i(m_axi_gmem0_arready)
+  );
   channel_cover i_r (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(m_axi_gmem0_rvalid), .ready_i(m_axi_gmem0_rready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(m_axi_gmem0_rvalid),
+      .ready_i(m_axi_gmem0_rready)
+  );
   channel_cover i_aw (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(m_axi_gmem1_awvalid), .ready_i(m_axi_gmem1_awready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(m_axi_gmem1_awvalid),
+      .ready_i(m_axi_gmem1_awready)
+  );
   channel_cover i_w (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(m_axi_gmem1_wvalid), .ready_i(m_axi_gmem1_wready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(m_axi_gmem1_wvalid),
+      .ready_i(m_axi_gmem1_wready)
+  );
   // bready follows bursts that are out, so a response never waits.
   request_cover i_b (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(m_axi_gmem1_bready), .ready_i(m_axi_gmem1_bvalid));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(m_axi_gmem1_bready),
+      .ready_i(m_axi_gmem1_bvalid)
+  );
   request_cover i_control_aw (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(s_axi_control_awvalid), .ready_i(s_axi_control_awready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(s_axi_control_awvalid),
+      .ready_i(s_axi_control_awready)
+  );
   request_cover i_control_w (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(s_axi_control_wvalid), .ready_i(s_axi_control_wready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(s_axi_control_wvalid),
+      .ready_i(s_axi_control_wready)
+  );
   channel_cover i_control_b (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(s_axi_control_bvalid), .ready_i(s_axi_control_bready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(s_axi_control_bvalid),
+      .ready_i(s_axi_control_bready)
+  );
   request_cover i_control_ar (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(s_axi_control_arvalid), .ready_i(s_axi_control_arready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(s_axi_control_arvalid),
+      .ready_i(s_axi_control_arready)
+  );
   channel_cover i_control_r (
-      .clk_i(ap_clk), .rst_ni(ap_rst_n), .valid_i(s_axi_control_rvalid), .ready_i(s_axi_control_rready));
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(s_axi_control_rvalid),
+      .ready_i(s_axi_control_rready)
+  );
 endmodule
 
-bind tcp_validator validator_cover #(.DATA_WIDTH(DATA_WIDTH), .LANES(LANES)) i_cover (.*);
+bind tcp_validator validator_cover #(
+    .DATA_WIDTH(DATA_WIDTH),
+    .LANES(LANES)
+) i_cover (.*);
