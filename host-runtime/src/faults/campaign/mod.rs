@@ -184,7 +184,8 @@ impl Campaign {
                 return Err(leak(struck, left));
             }
             if number + 1 == warm {
-                self.move_out(&mut targets, struck)?;
+                // As it is looked at later: what a look itself begins is part of it.
+                self.look(&mut targets, None, struck)?;
                 baseline = Some(Resources::now());
             }
             if number % LOOK_EVERY == LOOK_EVERY - 1 {
