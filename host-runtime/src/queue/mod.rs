@@ -353,3 +353,85 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::OpenOptions;
+    use crate::backend::pair::Route;
+    use crate::tcp::{Descriptor, Options, Verdict};
+
+    /// A pair that answers what it is told to.
+    #[derive(Debug)]
+    struct Scripted(VecDeque<u32>);
+
+    impl Pair for Scripted {
+        fn index(&self) -> usize {
+            3
+        }
+
+        fn submit(&mut self, submissions: &[Submission], _outstanding: usize) -> (usize, Route) {
+            (submissions.len(), Route::Ring)
+        }
+
+        fn take(&mut self, completions: &mut [Completion]) -> usize {
+            let tags = self.0.drain(..completions.len().min(self.0.len()));
+            let answers = tags.map(|tag| Completion::new(tag, Verdict::MALFORMED, None, 0));
+            answers
+                .zip(completions)
+                .map(|(from, to)| *to = from)
+                .count()
+        }
+
+        fn progress(&mut self, _outstanding: usize) -> Result<(), PairFault> {
+            Ok(())
+        }
+
+        fn wait(
+            &mut self,
+            _outstanding: usize,
+            _deadline: Instant,
+            _cancel: &CancelToken,
+        ) -> Result<(), PairFault> {
+            Ok(())
+        }
+
+        fn set_policy(&mut self, _slot: PolicySlot, _policy: &Policy) -> Result<u8, PairFault> {
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn answers_before_one_that_was_not_due_are_handed_out_and_the_rest_is_told_as_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = OpenOptions {
+            state_folder: Some(folder.path().to_owned()),
+            ..OpenOptions::default()
+        };
+        let mut queue = Queue {
+            card: Card::open_with(CardId::Software(0), &options).unwrap(),
+            pair: Box::new(Scripted(VecDeque::from([0, 1, 3]))),
+            outstanding: Outstanding::new(4),
+            capacity: 4,
+            ended: None,
+        };
+        let submission = |tag| Submission::new(Descriptor([0; 24]), tag, Options::default());
+        assert_eq!(queue.submit_many(&[0, 1, 2, 3].map(submission)), 4);
+        let mut completions = [Completion::default(); 4];
+        assert_eq!(queue.poll(&mut completions).unwrap(), 2);
+        assert_eq!([completions[0].tag(), completions[1].tag()], [0, 1]);
+        let error = queue.poll(&mut completions).unwrap_err();
+        let told = matches!(
+            error,
+            Error::QueueAnswer {
+                tag: 3,
+                outstanding: 2,
+                ..
+            }
+        );
+        assert!(told, "{error}");
+        assert_eq!(queue.unanswered().collect::<Vec<_>>(), [2, 3]);
+    }
+}

@@ -8,6 +8,7 @@
 mod common;
 
 mod cost;
+mod faults;
 mod link;
 mod promises;
 mod simulated;

@@ -205,7 +205,7 @@ impl Campaign {
         })
     }
 
-    /// Ends all leases, and opens all cards anew: how many files are open depends on leases, and on what a card was used for.
+    /// Ends all leases, and opens and uses all cards anew: files and threads depend on leases, and on what a card was used for.
     fn move_out(&self, targets: &mut [Target], struck: u64) -> Result<(), CampaignError> {
         for target in targets {
             let moved = target.move_out();

@@ -111,12 +111,15 @@ impl Target {
         self.card().map(|_| None)
     }
 
-    /// Ends the lease there is, and opens the card anew. What is wrong meanwhile, if anything is.
+    /// Ends the lease there is, opens the card anew and uses it once, so that all is there that a use brings along: a model
+    /// with its thread. What is wrong meanwhile, if anything is.
     pub(super) fn move_out(&mut self) -> Result<Option<String>> {
         self.card = None;
-        let wrong = self.move_in(Tenancy::None)?;
-        self.card()?;
-        Ok(wrong)
+        if let Some(wrong) = self.move_in(Tenancy::None)? {
+            return Ok(Some(wrong));
+        }
+        let done = self.works(&Work::random(1))?;
+        Ok((done != Done::Right).then(|| format!("{} is used, and that ends {done:?}", self.id())))
     }
 
     /// What is wrong with the leases on the card, if anything is.

@@ -8,6 +8,7 @@ use super::found::{grown, kind, unnoticed};
 use super::report::Outcome;
 use super::target::{TIMEOUT, Target};
 use super::work::{Done, Work};
+use crate::faults::LinkState;
 use crate::recovery::cause;
 use crate::{Card, Error, PcieError, Recoveries, Reliability, Rung};
 
@@ -131,7 +132,8 @@ impl<'a> Trial<'a> {
                 }
                 Ok(rung.name())
             }
-            Err(Error::DeviceLost { .. }) => {
+            // No rung but that is for a link that is down; on any other card one of them has to help.
+            Err(Error::DeviceLost { .. }) if self.target.faults.link() != LinkState::Up => {
                 drop(card);
                 let opened = self.target.open_again();
                 opened.map_err(|error| self.not_working(error))?;
