@@ -129,3 +129,16 @@ fn a_served_card_that_has_stopped_is_brought_back_by_a_soft_reset_and_by_nothing
     let recovered = card.climb(Rung::Abort, Rung::Reprogram, "a test").unwrap();
     assert_eq!(recovered.rung, Rung::SoftReset);
 }
+
+#[test]
+fn a_card_whose_queues_do_not_answer_fails_its_self_test() {
+    let bench = Bench::new();
+    let (card, faults) = simulated(&bench);
+    open(&card, QueuePath::Ring).close().unwrap();
+    card.self_test().unwrap();
+    // The host's own way to the card's memory works on.
+    faults.arm(plan("axi-error:on=write,times=all"));
+    card.self_test().unwrap_err();
+    faults.disarm();
+    card.self_test().unwrap();
+}
