@@ -142,3 +142,32 @@ fn a_card_whose_queues_do_not_answer_fails_its_self_test() {
     faults.disarm();
     card.self_test().unwrap();
 }
+
+/// What was on its way to the kernel when it was reset is not waited for by those who come later.
+#[test]
+fn kernels_that_are_reset_under_a_queue_end_it_and_the_next_one_works_and_comes_to_rest() {
+    let bench = Bench::new();
+    let (card, faults) = simulated(&bench);
+    let mut traffic = Traffic::new(5);
+    for at in 1..=8 {
+        let mut queue = open(&card, QueuePath::Push);
+        faults.arm(plan(&format!("reset:on=burst,at={at}")));
+        let mut completions = [Completion::default(); 16];
+        let ended = loop {
+            queue.submit_many(&traffic.many(16));
+            let wait = Duration::from_secs(60);
+            match queue.wait(&mut completions, wait, &CancelToken::new()) {
+                Ok(count) => assert!(count > 0, "no answer and no error"),
+                Err(error) => break error,
+            }
+        };
+        faults.disarm();
+        let stopped = matches!(ended, Error::QueueStopped { .. });
+        assert!(stopped, "at {at}: {ended}");
+        drop(queue);
+        let mut queue = open(&card, QueuePath::Push);
+        queue.submit_many(&traffic.many(4));
+        assert_eq!(drain(&mut queue).len(), 4);
+        queue.close().unwrap();
+    }
+}

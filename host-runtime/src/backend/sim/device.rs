@@ -262,6 +262,7 @@ impl SimDevice {
         if self.faults.take_reset() {
             tracing::debug!(card = %self.card, "a fault resets the kernels");
             self.engine.reset()?;
+            self.queues.lose_posted();
             let working = self.is_working();
             self.engine.set_running(working);
         }

@@ -141,6 +141,14 @@ impl Queues {
         }
     }
 
+    /// The kernels were reset and nobody was told: what was on its way to them is not answered any more.
+    pub(super) fn lose_posted(&mut self) {
+        for unit in &mut self.units {
+            unit.doorbells.clear();
+            unit.pushes.clear();
+        }
+    }
+
     /// Notes how many pairs each unit has, unit by unit.
     pub(super) fn set_pairs(&mut self, pairs: &[usize]) {
         for (unit, &pairs) in self.units.iter_mut().zip(pairs) {
