@@ -13,8 +13,10 @@ use xdma::registers::{channel, control, sgdma, status, target, write_back};
 use super::error::PcieError;
 use super::transport::{DmaBuffer, DmaSpace, Mapped, Transport};
 
-/// Bytes of each half of the piece of memory: small enough for a core's cache.
-const HALF: usize = 1 << 19;
+/// Bytes of each half of the piece of memory: so large that the two messages that start a piece on a served card, 50 us
+/// each where CPUs fall asleep, are not what counts; small enough that both halves can be locked within the usual limit
+/// of 8 MiB, with rings beside them.
+const HALF: usize = 3 << 20;
 /// Where in it the DMA descriptors and the written back words of the two channels are.
 const CONTROL: usize = 2 * HALF;
 const BYTES: usize = CONTROL + 4096;
@@ -22,7 +24,11 @@ const BYTES: usize = CONTROL + 4096;
 /// Bytes that one DMA descriptor moves at most, of memory that the card reaches.
 const MOST: usize = 64 << 20;
 
-/// Pause between looks at a large transfer.
+/// How long a piece takes at most on a card that has a CPU for itself, with a margin of ten: until then a look follows the
+/// other, since a pause alone takes longer than a piece.
+const PROMPT: Duration = Duration::from_micros(500);
+
+/// Pause between looks after that.
 const PAUSE: Duration = Duration::from_micros(50);
 
 /// Looks without a pause before the thread lets others run.
@@ -236,12 +242,11 @@ impl DmaEngine {
                         after: self.transport.patience(),
                     });
                 }
+            } else if begin.elapsed() < PROMPT {
+                std::thread::yield_now();
             } else {
-                // The card may need the CPU: of a large transfer it takes little to sleep now and then.
-                match bytes {
-                    0..HALF => std::thread::yield_now(),
-                    _ => std::thread::sleep(PAUSE),
-                }
+                // The card is slow, or others have its CPU: this thread is not to be one of them.
+                std::thread::sleep(PAUSE);
             }
         };
         let to_card = channel.registers == target::H2C;
