@@ -143,6 +143,10 @@ impl Backend for Guard {
         self.noticed(self.ask()?.allocate(bank, len))
     }
 
+    fn host_side(&self, len: usize) -> Option<MappedMemory> {
+        self.inner.host_side(len)
+    }
+
     fn release(&self, address: u64) {
         // Of a card that is gone there is nothing to give back.
         if self.gone.get().is_none() {

@@ -13,10 +13,8 @@ use xdma::registers::{channel, control, sgdma, status, target, write_back};
 use super::error::PcieError;
 use super::transport::{DmaBuffer, DmaSpace, Mapped, Transport};
 
-/// Bytes of each half of the piece of memory: so large that the two messages that start a piece on a served card, 50 us
-/// each where CPUs fall asleep, are not what counts; small enough that both halves can be locked within the usual limit
-/// of 8 MiB, with rings beside them.
-const HALF: usize = 3 << 20;
+/// Bytes of each half of the piece of memory: small enough for a core's cache.
+const HALF: usize = 1 << 19;
 /// Where in it the DMA descriptors and the written back words of the two channels are.
 const CONTROL: usize = 2 * HALF;
 const BYTES: usize = CONTROL + 4096;
