@@ -86,6 +86,34 @@ fn buffers_keep_their_bytes_and_differ_until_they_are_synced() {
     assert!(buffer.map() == pattern);
 }
 
+/// The name of the file that is mapped where a byte lies; empty if that is memory of no file.
+fn mapped_file(byte: &u8) -> String {
+    let address = std::ptr::from_ref(byte).addr();
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let line = maps.lines().find(|line| {
+        let (start, rest) = line.split_once('-').unwrap();
+        let (end, _) = rest.split_once(' ').unwrap();
+        let number = |text| usize::from_str_radix(text, 16).unwrap();
+        (number(start)..number(end)).contains(&address)
+    });
+    line.unwrap()
+        .splitn(6, ' ')
+        .nth(5)
+        .unwrap_or("")
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn the_host_side_of_a_large_buffer_is_memory_that_the_card_reaches() {
+    let bench = Bench::new("reached");
+    let card = bench.open();
+    let large = card.allocate(0, 256 << 10).unwrap();
+    assert!(mapped_file(&large.map()[0]).contains("fpga-dma"));
+    let small = card.allocate(0, 4096).unwrap();
+    assert_eq!(mapped_file(&small.map()[0]), "");
+}
+
 #[test]
 fn programs_get_memory_of_their_own_and_share_the_kernel() {
     let bench = Bench::new("shared");
