@@ -1,13 +1,12 @@
 //! What the machine itself can do: nothing that judges can do better.
 
-use std::hint::black_box;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use host_runtime::tcp::Descriptor;
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Reads everything once, with nothing to compute but a sum that many additions make at once.
 pub fn read(descriptors: &[Descriptor]) -> u64 {
@@ -58,52 +57,6 @@ pub fn ping_pong(count: u64) -> Vec<Duration> {
     })
 }
 
-/// How long it takes to hand `there` bytes to another thread, which reads them all and hands `back` bytes of its own,
-/// `count` times in turn: nothing but copies, and a word each way that says that they are there. Each thread keeps to a
-/// CPU of its own where there are two.
-pub fn hand_over(there: usize, back: usize, count: u64) -> Vec<Duration> {
-    let words = |bytes: usize| {
-        (0..bytes / 8)
-            .map(|_| AtomicU64::new(0))
-            .collect::<Vec<_>>()
-    };
-    let (sent, answered) = (words(there), words(back));
-    let (is_sent, is_answered) = (Line::default(), Line::default());
-    let write = |to: &[AtomicU64], turn: u64| {
-        to.iter()
-            .for_each(|word| word.store(turn, Ordering::Relaxed));
-    };
-    let read = |from: &[AtomicU64]| {
-        let words = from.iter().map(|word| word.load(Ordering::Relaxed));
-        black_box(words.fold(0, u64::wrapping_add));
-    };
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            keep_to(1);
-            for turn in 1..=count {
-                while is_sent.0.load(Ordering::Acquire) != turn {}
-                read(&sent);
-                write(&answered, turn);
-                is_answered.0.store(turn, Ordering::Release);
-            }
-        });
-        let sender = scope.spawn(|| {
-            keep_to(0);
-            (1..=count)
-                .map(|turn| {
-                    let begin = Instant::now();
-                    write(&sent, turn);
-                    is_sent.0.store(turn, Ordering::Release);
-                    while is_answered.0.load(Ordering::Acquire) != turn {}
-                    read(&answered);
-                    begin.elapsed()
-                })
-                .collect()
-        });
-        sender.join().expect("it does not panic")
-    })
-}
-
 /// How long it takes to wake a thread that sleeps on an eventfd, and to be woken by it the same way, `count` times. Each
 /// thread keeps to a CPU of its own where there are two.
 ///
@@ -150,4 +103,15 @@ pub fn keep_to(cpu: usize) {
     let mut set = CpuSet::new();
     set.set(cpu);
     sched_setaffinity(None, &set).ok();
+}
+
+/// Runs something that keeps the calling thread to a CPU, and lets it go where it could before.
+pub fn free_afterwards<T>(work: impl FnOnce() -> T) -> T {
+    // Asked for before: later the system tells of the one CPU only, and a thread started then would share it.
+    let before = sched_getaffinity(None);
+    let result = work();
+    if let Ok(before) = before {
+        sched_setaffinity(None, &before).ok();
+    }
+    result
 }

@@ -31,7 +31,7 @@ pub(crate) fn measure(report: &mut Report, rounds: u32) -> Result<()> {
     if std::thread::available_parallelism()?.get() < 2 {
         println!("a doorbell's answer needs two CPUs; left out");
     } else {
-        answers(report, rounds)?;
+        limits::free_afterwards(|| answers(report, rounds))?;
     }
     sharing(report, rounds)
 }
@@ -124,9 +124,7 @@ fn answers(report: &mut Report, rounds: u32) -> Result<()> {
         blocking,
     );
     drop(doorbell);
-    through_the_kernel(&server)?;
-    unpin();
-    Ok(())
+    through_the_kernel(&server)
 }
 
 /// What the same takes through the simulated kernel, whose clocks outweigh all else: told, without a bound.
@@ -147,12 +145,6 @@ fn through_the_kernel(server: &Server) -> Result<()> {
         median(samples)
     );
     Ok(())
-}
-
-fn unpin() {
-    let mut cpus = rustix::thread::CpuSet::new();
-    (0..rustix::thread::CpuSet::MAX_CPU).for_each(|cpu| cpus.set(cpu));
-    rustix::thread::sched_setaffinity(None, &cpus).ok();
 }
 
 fn sharing(report: &mut Report, rounds: u32) -> Result<()> {

@@ -35,7 +35,7 @@ pub(crate) fn measure(report: &mut Report, rounds: u32) -> Result<()> {
         state_folder: Some(folder.path().to_owned()),
         ..OpenOptions::default()
     };
-    latency(report, rounds, &options)?;
+    limits::free_afterwards(|| latency(report, rounds, &options))?;
     throughput(report, rounds, &options)?;
     simulated(report, &options)
 }
@@ -45,14 +45,6 @@ fn pin(cpu: usize) -> Result<()> {
     cpus.set(cpu);
     sched_setaffinity(None, &cpus)
         .with_context(|| format!("this thread cannot be put on CPU {cpu}"))
-}
-
-fn unpin() -> Result<()> {
-    let mut cpus = CpuSet::new();
-    for cpu in 0..std::thread::available_parallelism()?.get() {
-        cpus.set(cpu);
-    }
-    Ok(sched_setaffinity(None, &cpus)?)
 }
 
 /// The median and the 99th percentile of durations, in nanoseconds, less what it takes to look at the clock.
@@ -143,7 +135,6 @@ fn latency(report: &mut Report, rounds: u32, options: &OpenOptions) -> Result<()
             "{median:.0} ns and {tail:.0} ns beside {floor:.0} ns and {floor_tail:.0} ns in the last round"
         );
     }
-    unpin()?;
     let what = "submit to verdict, software device, beside a cache-line ping-pong";
     report.median(format!("{what}, p50"), medians, Bound::AtMost(2.0), &last);
     report.median(format!("{what}, p99"), tails, Bound::AtMost(3.0), &last);
@@ -161,14 +152,6 @@ fn median_batch(mut batch: impl FnMut() -> Result<()>) -> Result<f64> {
     Ok(percentiles(samples).0 / BATCH as f64)
 }
 
-/// Nanoseconds of one of a batch whose bytes are handed to another thread, and its answers back.
-fn bare_hand_over() -> f64 {
-    let (there, back) = (size_of::<Submission>(), size_of::<Completion>());
-    let samples = limits::hand_over(BATCH * there, BATCH * back, BATCHES as u64);
-    percentiles(samples).0 / BATCH as f64
-}
-
-/// Beside what each way of serving can do at best: who serves himself judges, who is served has bytes go to another CPU.
 fn throughput(report: &mut Report, rounds: u32, options: &OpenOptions) -> Result<()> {
     let card = Card::open_with(CardId::Software(0), options)?;
     let descriptors = descriptors(BATCH);
@@ -179,24 +162,17 @@ fn throughput(report: &mut Report, rounds: u32, options: &OpenOptions) -> Result
     let judge = Judge::new(Options::default(), &Policy::reset_default());
     let mut details = vec![Detail::default(); BATCH];
     let mut completions = vec![Completion::default(); BATCH];
-    for (serving, beside, least) in [
-        (Serving::Caller, "the bare judge", 0.1),
-        (Serving::Thread, "bytes handed to a thread and back", 0.25),
-    ] {
+    for (serving, least) in [(Serving::Caller, 0.1), (Serving::Thread, 0.02)] {
+        let mut queue = card.open_queue(&QueueOptions {
+            entries: BATCH,
+            serving,
+            ..QueueOptions::default()
+        })?;
         let (mut shares, mut last) = (Vec::new(), String::new());
         for _ in 0..rounds {
-            let bare = match serving {
-                Serving::Thread => bare_hand_over(),
-                _ => median_batch(|| {
-                    black_box(judge.details(black_box(&descriptors), &mut details));
-                    Ok(())
-                })?,
-            };
-            // Opened only now: its thread would take a CPU from those above.
-            let mut queue = card.open_queue(&QueueOptions {
-                entries: BATCH,
-                serving,
-                ..QueueOptions::default()
+            let bare = median_batch(|| {
+                black_box(judge.details(black_box(&descriptors), &mut details));
+                Ok(())
             })?;
             let queued = median_batch(|| {
                 let mut left = queue.submit_many(black_box(&submissions));
@@ -209,7 +185,9 @@ fn throughput(report: &mut Report, rounds: u32, options: &OpenOptions) -> Result
             last = format!("{queued:.2} ns each beside {bare:.2} ns in the last round");
         }
         report.median(
-            format!("queue throughput, served by {serving:?}, beside {beside}, {BATCH} at once"),
+            format!(
+                "queue throughput, served by {serving:?}, beside the bare judge, {BATCH} at once"
+            ),
             shares,
             Bound::AtLeast(least),
             last,
