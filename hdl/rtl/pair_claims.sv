@@ -75,7 +75,7 @@ module pair_claims
   wire push_decided = !push_enabled || push_torn_i || push_plenty || judged_q;
   wire fetch_goes_first = (fetch_asks_i && !probing_q) || fetch_alone_i;
 
-  assign push_turn_o = push_decided && !freed_i && (judged_q || !fetch_goes_first);
+  assign push_turn_o = push_decided && (judged_q || !fetch_goes_first);
   assign push_taken_o = push_enabled && !push_torn_i && (push_plenty || fits_q);
   assign push_overrun_o = push_enabled && !push_torn_i && !push_plenty && !fits_q;
   assign fetch_turn_o = !probing_q;
@@ -106,28 +106,30 @@ module pair_claims
   assign counted_count_o = count_q;
 
   always_ff @(posedge clk_i) begin
-    claim_q   <= fetch_claim_i || push_claims;
+    claim_q <= fetch_claim_i || push_claims;
     probe_1_q <= probe;
-    step_1_q  <= fetch_claim_i || push_claims || probe || freed_i;
-    pair_1_q  <= fetch_claim_i ? fetch_pair_i : freed_i ? freed_pair_i : push_pair_i;
-    count_q   <= fetch_claim_i ? fetch_count_i : push_claims ? 6'(push_count_i) : '0;
+    step_1_q <= fetch_claim_i || push_claims || probe || freed_i;
+    // Places given back are looked at if no claim needs the step: else the pair's next push
+    // has its room looked at.
+    pair_1_q <= fetch_claim_i ? fetch_pair_i : freed_i && !push_claims ? freed_pair_i : push_pair_i;
+    count_q <= fetch_claim_i ? fetch_count_i : push_claims ? 6'(push_count_i) : '0;
 
     claim_2_q <= claim_q;
     probe_2_q <= probe_1_q;
-    step_2_q  <= step_1_q;
-    pair_2_q  <= pair_1_q;
+    step_2_q <= step_1_q;
+    pair_2_q <= pair_1_q;
     claimed_q <= claimed_o;
 
     probe_3_q <= probe_2_q;
-    step_3_q  <= step_2_q;
-    pair_3_q  <= pair_2_q;
-    used_q    <= claimed_q - given_back_i;
-    size_q    <= index_t'(1) << log_i;
+    step_3_q <= step_2_q;
+    pair_3_q <= pair_2_q;
+    used_q <= claimed_q - given_back_i;
+    size_q <= index_t'(1) << log_i;
 
     probe_4_q <= probe_3_q;
-    step_4_q  <= step_3_q;
-    pair_4_q  <= pair_3_q;
-    room_q    <= size_q - used_q;
+    step_4_q <= step_3_q;
+    pair_4_q <= pair_3_q;
+    room_q <= size_q - used_q;
 
     if (step_4_q) plenty_q[pair_4_q] <= |room_q[15:PLENTY_LOG];
     if (start_i) plenty_q[start_pair_i] <= start_plenty_i;
