@@ -11,6 +11,7 @@ mod dma;
 mod error;
 mod irq;
 mod protocol;
+mod replies;
 mod server;
 mod version;
 

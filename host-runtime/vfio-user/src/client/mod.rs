@@ -3,13 +3,11 @@
 mod memory;
 mod region;
 
-use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -23,6 +21,7 @@ use crate::protocol::{
     Area, Command, DeviceInfo, DmaMap, DmaUnmap, FULL, Header, IrqInfo, MAJOR, MINOR, RegionAccess,
     RegionInfoWire, SetIrqs, SparseMmap, take,
 };
+use crate::replies::{NoReply, Replies};
 use crate::version::{self, Capabilities};
 use crate::{Error, Result};
 use memory::Served;
@@ -41,9 +40,7 @@ pub struct Client {
 #[derive(Debug)]
 struct Shared {
     channel: Channel,
-    next: AtomicU16,
-    /// Who waits for which reply; `None` once there is no connection.
-    pending: Mutex<Option<HashMap<u16, mpsc::SyncSender<Message>>>>,
+    replies: Replies,
     /// There is no connection any more.
     closed: AtomicBool,
     /// A reply did not come in time. What is asked for after that would most likely wait as long, and a reply that comes
@@ -94,8 +91,7 @@ impl Client {
 
         let shared = Arc::new(Shared {
             channel,
-            next: AtomicU16::new(1),
-            pending: Mutex::new(Some(HashMap::new())),
+            replies: Replies::default(),
             closed: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
             served: Mutex::default(),
@@ -435,41 +431,24 @@ impl Client {
             )));
         }
         let shared = &self.shared;
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let id = {
-            let mut pending = shared.pending.lock();
-            let pending = pending.as_mut().ok_or_else(|| shared.gone())?;
-            let id = loop {
-                let id = shared.next.fetch_add(1, Ordering::Relaxed);
-                if !pending.contains_key(&id) {
-                    break id;
-                }
-            };
-            pending.insert(id, sender);
-            id
-        };
+        let expected = shared.replies.expect().ok_or_else(|| shared.gone())?;
         let header = Header {
-            id,
+            id: expected.id(),
             command: command as u16,
             ..Header::default()
         };
+        shared.channel.send(header, payload, fds)?;
         let after = shared.channel.timeouts().reply;
-        let reply = shared.channel.send(header, payload, fds).and_then(|()| {
-            receiver.recv_timeout(after).map_err(|error| match error {
-                mpsc::RecvTimeoutError::Timeout => {
-                    shared.give_up();
-                    Error::TimedOut {
-                        what: "reply",
-                        after,
-                    }
+        let reply = expected.wait(after).map_err(|none| match none {
+            NoReply::Late => {
+                shared.give_up();
+                Error::TimedOut {
+                    what: "reply",
+                    after,
                 }
-                mpsc::RecvTimeoutError::Disconnected => shared.gone(),
-            })
-        });
-        if let Some(pending) = shared.pending.lock().as_mut() {
-            pending.remove(&id);
-        }
-        let reply = reply?;
+            }
+            NoReply::Ended => shared.gone(),
+        })?;
         check_reply(&reply, command, what)?;
         Ok(reply)
     }
@@ -495,8 +474,7 @@ impl Shared {
     fn end(&self) {
         self.channel.shut_down();
         self.closed.store(true, Ordering::Release);
-        // Their receivers see that no reply will come.
-        *self.pending.lock() = None;
+        self.replies.end();
     }
 
     /// Why there is no connection.
@@ -530,13 +508,7 @@ impl Shared {
     fn take_in(&self, message: Message) -> Result<()> {
         match message.header.kind() {
             Header::REPLY => {
-                let mut pending = self.pending.lock();
-                if let Some(sender) = pending
-                    .as_mut()
-                    .and_then(|all| all.remove(&message.header.id))
-                {
-                    let _ = sender.try_send(message);
-                }
+                self.replies.deliver(message);
                 Ok(())
             }
             Header::COMMAND => self.serve(&message),

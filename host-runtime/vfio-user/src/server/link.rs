@@ -1,9 +1,7 @@
 //! What a device reaches of a client: its memory, by mappings or by messages, and its interrupts.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::ThreadId;
 
 use parking_lot::Mutex;
@@ -13,6 +11,7 @@ use crate::channel::{Channel, Message};
 use crate::dma::{DmaFault, DmaTable, PeerMemory};
 use crate::irq::Interrupts;
 use crate::protocol::{Command, DmaTransfer, Header, MAX_DMA_MAPS, MAX_TRANSFER, take};
+use crate::replies::{NoReply, Replies};
 use crate::{Error, Result};
 
 /// What a device reaches of a client: its memory and its interrupts. Any thread may use it.
@@ -29,9 +28,7 @@ pub struct Link {
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) channel: Channel,
-    next: AtomicU16,
-    /// Who waits for which reply.
-    pending: Mutex<HashMap<u16, mpsc::SyncSender<Message>>>,
+    replies: Replies,
     /// The thread that receives: it cannot wait for a reply.
     pub(super) receiver: Mutex<Option<ThreadId>>,
     pub(super) max_transfer: Mutex<usize>,
@@ -45,8 +42,7 @@ impl Link {
             interrupts: Mutex::new(None),
             peer: Peer {
                 channel,
-                next: AtomicU16::new(0),
-                pending: Mutex::default(),
+                replies: Replies::default(),
                 receiver: Mutex::new(None),
                 max_transfer: Mutex::new(MAX_TRANSFER),
             },
@@ -177,36 +173,23 @@ impl Peer {
                 "the thread that receives replies cannot wait for one".to_owned(),
             ));
         }
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let id = {
-            let mut pending = self.pending.lock();
-            let id = loop {
-                let id = self.next.fetch_add(1, Ordering::Relaxed);
-                if !pending.contains_key(&id) {
-                    break id;
-                }
-            };
-            pending.insert(id, sender);
-            id
-        };
+        let expected = self.replies.expect().ok_or(Error::Closed)?;
         let header = Header {
-            id,
+            id: expected.id(),
             command: command as u16,
             flags: Header::COMMAND,
             ..Header::default()
         };
+        self.channel
+            .send(header, &[bytemuck::bytes_of(request), data], &[])?;
         let after = self.channel.timeouts().reply;
-        let reply = self
-            .channel
-            .send(header, &[bytemuck::bytes_of(request), data], &[])
-            .and_then(|()| {
-                receiver.recv_timeout(after).map_err(|_| Error::TimedOut {
-                    what: "reply",
-                    after,
-                })
-            });
-        self.pending.lock().remove(&id);
-        let reply = reply?;
+        let reply = expected.wait(after).map_err(|none| match none {
+            NoReply::Late => Error::TimedOut {
+                what: "reply",
+                after,
+            },
+            NoReply::Ended => Error::Closed,
+        })?;
         if reply.header.flags & Header::ERROR != 0 {
             return Err(Error::Refused {
                 request: format!("{command:?}"),
@@ -219,13 +202,11 @@ impl Peer {
     /// Ends the connection: whoever waits for a reply, or asks from now on, is told that none comes.
     pub(super) fn end(&self) {
         self.channel.shut_down();
-        self.pending.lock().clear();
+        self.replies.end();
     }
 
-    /// Hands a reply to who waits for it. One that nobody waits for came too late.
+    /// Hands a reply to who waits for it.
     pub(super) fn deliver(&self, reply: Message) {
-        if let Some(sender) = self.pending.lock().remove(&reply.header.id) {
-            let _ = sender.try_send(reply);
-        }
+        self.replies.deliver(reply);
     }
 }
