@@ -13,103 +13,51 @@ use crate::tcp::{Decision, Descriptor, Detail, Verdict};
 /// what is loaded for them stays in the first cache.
 pub(super) const MOST: usize = 256;
 
-/// A request, by whatever it names who asks.
-pub(super) trait Ask: Copy {
-    type Who: Who;
-    /// What is answered if there is no session.
-    const NOBODY: Reason;
+/// A request, by whatever it names who asks. Inlined, it costs nothing to make: what is not looked at is not loaded.
+#[derive(Clone, Copy)]
+struct Asked<'a, W> {
+    who: W,
+    ticket: u64,
+    asked: Time,
+    deadline: Time,
+    descriptor: &'a Descriptor,
+}
 
-    fn who(&self) -> Self::Who;
-    fn ticket(&self) -> u64;
-    fn asked(&self) -> Time;
-    fn deadline(&self) -> Time;
-    fn descriptor(&self) -> &Descriptor;
-
-    /// The agent, given its session, which may be [`Session::NONE`].
-    fn agent(&self, session: Session, sessions: &Sessions) -> AgentId;
-
-    /// The request as an agent's own.
-    fn request(&self, session: Session, sessions: &Sessions) -> Request {
-        Request {
-            agent: self.agent(session, sessions),
-            ticket: self.ticket(),
-            asked: self.asked(),
-            deadline: self.deadline(),
-            descriptor: *self.descriptor(),
+impl<'a> From<&'a Request> for Asked<'a, AgentId> {
+    #[inline(always)]
+    fn from(request: &'a Request) -> Self {
+        Self {
+            who: request.agent,
+            ticket: request.ticket,
+            asked: request.asked,
+            deadline: request.deadline,
+            descriptor: &request.descriptor,
         }
     }
 }
 
-impl Ask for &Request {
-    type Who = AgentId;
-    const NOBODY: Reason = Reason::UnknownAgent;
-
+impl<'a> From<SessionRequest<'a>> for Asked<'a, SessionHandle> {
     #[inline(always)]
-    fn who(&self) -> AgentId {
-        self.agent
-    }
-
-    #[inline(always)]
-    fn ticket(&self) -> u64 {
-        self.ticket
-    }
-
-    #[inline(always)]
-    fn asked(&self) -> Time {
-        self.asked
-    }
-
-    #[inline(always)]
-    fn deadline(&self) -> Time {
-        self.deadline
-    }
-
-    #[inline(always)]
-    fn descriptor(&self) -> &Descriptor {
-        &self.descriptor
-    }
-
-    #[inline(always)]
-    fn agent(&self, _: Session, _: &Sessions) -> AgentId {
-        self.agent
+    fn from(request: SessionRequest<'a>) -> Self {
+        Self {
+            who: request.session,
+            ticket: request.ticket,
+            asked: request.asked,
+            deadline: request.deadline,
+            descriptor: request.descriptor,
+        }
     }
 }
 
-impl Ask for SessionRequest<'_> {
-    type Who = SessionHandle;
-    const NOBODY: Reason = Reason::SessionClosed;
-
-    #[inline(always)]
-    fn who(&self) -> SessionHandle {
-        self.session
-    }
-
-    #[inline(always)]
-    fn ticket(&self) -> u64 {
-        self.ticket
-    }
-
-    #[inline(always)]
-    fn asked(&self) -> Time {
-        self.asked
-    }
-
-    #[inline(always)]
-    fn deadline(&self) -> Time {
-        self.deadline
-    }
-
-    #[inline(always)]
-    fn descriptor(&self) -> &Descriptor {
-        self.descriptor
-    }
-
-    #[inline(always)]
-    fn agent(&self, session: Session, sessions: &Sessions) -> AgentId {
-        if session.is_some() {
-            sessions.agent(session)
-        } else {
-            AgentId::default()
+impl<W: Who> Asked<'_, W> {
+    /// As an agent's own, given its session, which may be [`Session::NONE`].
+    fn request(&self, session: Session, sessions: &Sessions) -> Request {
+        Request {
+            agent: self.who.agent(session, sessions),
+            ticket: self.ticket,
+            asked: self.asked,
+            deadline: self.deadline,
+            descriptor: *self.descriptor,
         }
     }
 }
@@ -137,17 +85,17 @@ impl Intake {
     /// Seeks who asks, and gathers what they ask for; says how many they are. One of them at a time does little more than wait
     /// for memory, so it is kept to what has to be done before the sessions can be read.
     #[inline(always)]
-    fn seek<A: Ask>(
+    fn seek<'a, W: Who>(
         &mut self,
-        spots: &mut [<A::Who as Who>::Spot; MOST],
+        spots: &mut [W::Spot; MOST],
         finder: &Finder<'_>,
-        requests: impl Iterator<Item = A>,
+        requests: impl Iterator<Item = Asked<'a, W>>,
     ) -> usize {
         let gathered = self.descriptors.iter_mut().zip(spots);
         let mut count = 0;
         for (request, (descriptor, spot)) in requests.zip(gathered) {
-            *spot = request.who().seek(finder);
-            *descriptor = *request.descriptor();
+            *spot = request.who.seek(finder);
+            *descriptor = *request.descriptor;
             count += 1;
         }
         count
@@ -156,17 +104,17 @@ impl Intake {
     /// Finds the sessions of those that were sought; says which batch all of them go to. [`NO_BATCH`] if some go elsewhere or
     /// are late.
     #[inline(always)]
-    fn find<A: Ask>(
+    fn find<'a, W: Who>(
         &mut self,
-        spots: &[<A::Who as Who>::Spot],
+        spots: &[W::Spot],
         finder: &Finder<'_>,
         batches: &[u32],
         now: Time,
-        requests: impl Iterator<Item = A> + Clone,
+        requests: impl Iterator<Item = Asked<'a, W>> + Clone,
     ) -> u32 {
         let found = self.sessions.iter_mut().zip(spots);
         for (request, (session, spot)) in requests.clone().zip(found) {
-            *session = request.who().find(*spot, finder);
+            *session = request.who.find(*spot, finder);
         }
         // Loops as short as these keep more loads in flight than one that does all.
         let (mut all, mut any) = (NO_BATCH, 0);
@@ -177,7 +125,7 @@ impl Intake {
             all &= batch;
             any |= batch;
         }
-        let deadlines = requests.take(spots.len()).map(|request| request.deadline());
+        let deadlines = requests.take(spots.len()).map(|request| request.deadline);
         let first = deadlines.fold(Time::NEVER, Time::min);
         if all == any && first > now {
             all
@@ -239,7 +187,9 @@ impl Core {
     /// Accepts requests. Each is answered once: those that are judged or refused here and now into `answers`, the others by
     /// a [`turn`](Self::turn).
     pub fn submit(&mut self, now: Time, requests: &[Request], answers: &mut Vec<Answer>) {
-        self.take_in(now, requests.iter(), |answer| answers.push(answer));
+        self.take_in(now, requests.iter().map(Asked::from), |answer| {
+            answers.push(answer)
+        });
     }
 
     /// As [`submit`](Self::submit), for those who have kept the handles of their sessions: no agent is searched for, no request
@@ -276,21 +226,21 @@ impl Core {
         requests: impl Iterator<Item = SessionRequest<'a>> + Clone,
         each: impl FnMut(Answer),
     ) {
-        self.take_in(now, requests, each);
+        self.take_in(now, requests.map(Asked::from), each);
     }
 
     #[inline(always)]
-    fn take_in<A: Ask>(
+    fn take_in<'a, W: Who>(
         &mut self,
         now: Time,
-        mut requests: impl Iterator<Item = A> + Clone,
+        mut requests: impl Iterator<Item = Asked<'a, W>> + Clone,
         mut each: impl FnMut(Answer),
     ) {
         self.advance(now);
         loop {
             let some = requests.clone();
             let finder = self.sessions.finder();
-            let mut spots = [<A::Who as Who>::Spot::default(); MOST];
+            let mut spots = [W::Spot::default(); MOST];
             let count = self.intake.seek(&mut spots, &finder, some.clone());
             let (spots, batches) = (&spots[..count], self.namespaces.batches());
             match self
@@ -317,10 +267,10 @@ impl Core {
 
     /// Judges and answers all that was looked up.
     #[inline(always)]
-    fn judge_all<A: Ask>(
+    fn judge_all<'a, W: Who>(
         &mut self,
         batch: u32,
-        requests: impl Iterator<Item = A>,
+        requests: impl Iterator<Item = Asked<'a, W>>,
         count: usize,
         each: &mut impl FnMut(Answer),
     ) {
@@ -335,27 +285,27 @@ impl Core {
         self.stations[lane].status.completed += count as u64;
         let mut latency = Latency::new(self.now);
         for ((request, session), detail) in requests.zip(sessions).zip(&*details) {
-            let (latency, step) = latency.since(request.asked());
+            let (latency, step) = latency.since(request.asked);
             let namespace = self.namespaces.at(session.namespace);
             let class = outcomes.of(detail.verdict());
             namespace.statistics.count_as(class, step);
             each(judged(
                 namespace,
-                request.agent(*session, &self.sessions),
-                request.ticket(),
+                request.who.agent(*session, &self.sessions),
+                request.ticket,
                 latency,
                 class,
                 *detail,
-                request.descriptor(),
+                request.descriptor,
             ));
         }
     }
 
     /// Finds a way for each, and judges and answers what was gathered on it.
     #[inline(never)]
-    fn sort_out<A: Ask>(
+    fn sort_out<'a, W: Who>(
         &mut self,
-        requests: impl Iterator<Item = A>,
+        requests: impl Iterator<Item = Asked<'a, W>>,
         count: usize,
         each: &mut impl FnMut(Answer),
     ) {
@@ -370,7 +320,7 @@ impl Core {
                 let reason = if self.stopping {
                     Reason::Stopping
                 } else {
-                    A::NOBODY
+                    W::NOBODY
                 };
                 self.refuse(&request, None, reason, &mut refused);
             }

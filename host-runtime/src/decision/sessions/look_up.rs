@@ -4,7 +4,7 @@
 use super::lines::{LINE, Line};
 use super::places::{self, Place};
 use super::{LEVELS, Session, Sessions};
-use crate::decision::answer::{AgentId, SessionHandle};
+use crate::decision::answer::{AgentId, Reason, SessionHandle};
 use crate::decision::prefetch::prefetch;
 
 /// All sessions, to look up many: nothing is opened or closed meanwhile.
@@ -47,12 +47,17 @@ impl Sessions {
 pub(in crate::decision) trait Who: Copy {
     /// Where the session will be found.
     type Spot: Copy + Default;
+    /// What is answered if there is none.
+    const NOBODY: Reason;
 
     /// Begins to load what [`find`](Self::find) reads.
     fn seek(self, finder: &Finder<'_>) -> Self::Spot;
 
     /// The session; [`Session::NONE`] if there is none.
     fn find(self, spot: Self::Spot, finder: &Finder<'_>) -> Session;
+
+    /// The agent, given its session, which may be [`Session::NONE`].
+    fn agent(self, session: Session, sessions: &Sessions) -> AgentId;
 }
 
 /// The line that an agent's entry is looked for in first.
@@ -64,6 +69,7 @@ pub(in crate::decision) struct Spot {
 
 impl Who for AgentId {
     type Spot = Spot;
+    const NOBODY: Reason = Reason::UnknownAgent;
 
     #[inline(always)]
     fn seek(self, finder: &Finder<'_>) -> Spot {
@@ -92,10 +98,16 @@ impl Who for AgentId {
             finder.sessions.get(self).unwrap_or(Session::NONE)
         }
     }
+
+    #[inline(always)]
+    fn agent(self, _: Session, _: &Sessions) -> AgentId {
+        self
+    }
 }
 
 impl Who for SessionHandle {
     type Spot = ();
+    const NOBODY: Reason = Reason::SessionClosed;
 
     #[inline(always)]
     fn seek(self, finder: &Finder<'_>) {
@@ -105,5 +117,14 @@ impl Who for SessionHandle {
     #[inline(always)]
     fn find(self, (): (), finder: &Finder<'_>) -> Session {
         places::session(finder.places, self)
+    }
+
+    #[inline(always)]
+    fn agent(self, session: Session, sessions: &Sessions) -> AgentId {
+        if session.is_some() {
+            sessions.agent(session)
+        } else {
+            AgentId::default()
+        }
     }
 }
