@@ -1,7 +1,7 @@
 //! Cards that are lost, for good or for one opening.
 
 use host_runtime::cosim::EngineConfig;
-use host_runtime::faults::FaultPlan;
+use host_runtime::faults::{FaultInjector, FaultPlan};
 use host_runtime::tcp::Descriptor;
 use host_runtime::{
     Card, CardId, Error, Image, Inventory, OpenOptions, Recovery, Rung, ServeOptions, ServedCard,
@@ -24,16 +24,22 @@ fn for_ever(fault: &str) -> FaultPlan {
     FaultPlan::of(1, fault.parse().unwrap())
 }
 
-#[test]
-fn a_served_card_that_nothing_mends_is_lost_for_all_until_it_is_reset() {
-    let bench = Bench::new();
+/// A card that others can attach to, and the switch of its faults.
+fn serve(bench: &Bench, name: &str) -> (ServedCard, FaultInjector) {
     let options = ServeOptions {
         image: Some(Image::default_image().unwrap()),
         state_folder: bench.options().state_folder,
         ..ServeOptions::default()
     };
     let faults = options.simulation.faults.clone();
-    let served = ServedCard::start("incurable".parse().unwrap(), &options).unwrap();
+    let served = ServedCard::start(name.parse().unwrap(), &options).unwrap();
+    (served, faults)
+}
+
+#[test]
+fn a_served_card_that_nothing_mends_is_lost_for_all_until_it_is_reset() {
+    let bench = Bench::new();
+    let (served, faults) = serve(&bench, "incurable");
     let id = served.id();
     let (card, other) = (bench.open(id), bench.open(id));
     faults.arm(for_ever("axi-error"));
@@ -120,13 +126,7 @@ fn a_served_card_whose_server_ended_is_lost_for_its_openings_and_can_be_served_a
 #[test]
 fn a_card_that_was_pulled_out_is_lost_at_once_and_works_when_it_is_back_and_opened_anew() {
     let bench = Bench::new();
-    let options = ServeOptions {
-        image: Some(Image::default_image().unwrap()),
-        state_folder: bench.options().state_folder,
-        ..ServeOptions::default()
-    };
-    let faults = options.simulation.faults.clone();
-    let served = ServedCard::start("pulled".parse().unwrap(), &options).unwrap();
+    let (served, faults) = serve(&bench, "pulled");
     let card = bench.open(served.id());
     let mut validator = Validator::new(&card).unwrap();
     faults.arm(FaultPlan::of(1, "removal".parse().unwrap()));
