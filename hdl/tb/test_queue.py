@@ -26,6 +26,13 @@ def submission(random, host, refused=0.05):
     return Submission(traffic.descriptor(random, options, words), random.getrandbits(32), word)
 
 
+async def submit(host, pair, random, count):
+    """Places some, and rings the doorbell for them."""
+    for _ in range(count):
+        pair.place(submission(random, host))
+    await pair.ring_tail()
+
+
 def pause(host, random):
     """Idle clocks and back-pressure: none, now and then, or in long stretches."""
     window = (host.window.aw_channel, host.window.w_channel, host.window.b_channel)
@@ -46,9 +53,7 @@ async def each_pair(dut):
     for index in range(16):
         pair = await host.pair(index, 3, 4, random.randrange(1 << 40) << 24)
         for count in (1, 2, 5, 8):
-            for _ in range(count):
-                pair.place(submission(random, host))
-            await pair.ring_tail()
+            await submit(host, pair, random, count)
             await pair.finish()
         for low, high in ((True, True), (True, False), (False, True)):
             offset = random.randrange(64) * 64
@@ -106,9 +111,7 @@ async def a_full_completion_ring(dut):
         while lazy.room():
             lazy.place(submission(random, host))
         await lazy.ring_tail()
-        for _ in range(20):
-            busy.place(submission(random, host))
-        await busy.ring_tail()
+        await submit(host, busy, random, 20)
         await busy.finish()
         await host.idle(50)
         await lazy.expect(1, "with a full ring nothing is under way")

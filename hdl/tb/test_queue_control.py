@@ -23,7 +23,7 @@ from queue_host import (
     WIDTH,
 )
 from rig import high, rng, rounds
-from test_queue import fresh, submission
+from test_queue import fresh, submission, submit
 
 
 @cocotb.test()
@@ -109,9 +109,7 @@ async def versions_wrap(dut):
 
 async def answer(host, pair, random, count):
     """Submits by ring and waits for the answers."""
-    for _ in range(count):
-        pair.place(submission(random, host))
-    await pair.ring_tail()
+    await submit(host, pair, random, count)
     await pair.finish()
     await pair.drained()
 
@@ -267,9 +265,7 @@ async def reset_at_any_time(dut):
     for _ in range(rounds(6, 80)):
         for index in (0, 3, 8):
             pair = await host.pair(index, 5, 6)
-            for _ in range(20):
-                pair.place(submission(random, host))
-            await pair.ring_tail()
+            await submit(host, pair, random, 20)
         await host.idle(random.randrange(80))
         await host.reset(random.randrange(1, 4))
         for index in range(16):

@@ -22,7 +22,15 @@ from queue_host import (
     SUBMISSIONS,
 )
 from rig import rng, rounds
-from test_queue import fresh, pause, submission
+from test_queue import fresh, pause, submission, submit
+
+
+async def works_again(host, pair, random):
+    """A pair that was stopped works as a new one, once it is enabled; then it is stopped by its host."""
+    await pair.enable()
+    await submit(host, pair, random, min(4, 1 << pair.ring_bits))
+    await pair.finish()
+    await host.write(pair.offset + CONTROL, 0)
 
 
 @cocotb.test()
@@ -74,9 +82,7 @@ async def written_while_enabled(dut):
     await fixed()
     # Stopped with something under way, it cannot be enabled either.
     host.sink.channels[4].pause = True
-    for _ in range(4):
-        pair.place(submission(random, host))
-    await pair.ring_tail()
+    await submit(host, pair, random, 4)
     await host.idle(100)
     await host.write(pair.offset + CONTROL, 0)
     await pair.expect(2, "stopped and under way")
@@ -99,9 +105,7 @@ async def bad_doorbells(dut):
         pair = await host.pair(random.randrange(12), random.randint(1, 5), random.randint(3, 5))
         size = 1 << pair.ring_bits
         # All of them have a place, for no head doorbell is rung when a wrong one is due.
-        for _ in range(random.randint(1, min(size, 1 << pair.completion_bits))):
-            pair.place(submission(random, host))
-        await pair.ring_tail()
+        await submit(host, pair, random, random.randint(1, min(size, 1 << pair.completion_bits)))
         if turn % 2:
             await pair.finish()
             await pair.drained()
@@ -119,9 +123,7 @@ async def bad_doorbells(dut):
         await host.write(0x704 + 8 * pair.index, random.getrandbits(16))
         await pair.stopped(BAD_TAIL if turn % 2 else BAD_HEAD)
         assert pair.take() == 0
-        for _ in range(5):
-            other.place(submission(random, host))
-        await other.ring_tail()
+        await submit(host, other, random, 5)
         await other.finish()
     await other.expect(ENABLED, "the other pair")
 
@@ -134,9 +136,7 @@ async def exact_doorbells(dut):
     for bits in (1, 2, 4):
         pair = await host.pair(bits, bits, 3)
         for _ in range(4):
-            for _ in range(1 << bits):
-                pair.place(submission(random, host))
-            await pair.ring_tail()
+            await submit(host, pair, random, 1 << bits)
             await pair.finish()
             await pair.ring_tail()
             await pair.ring_head()
@@ -159,21 +159,13 @@ async def reads_that_fail(dut):
         first = pair.ring + SUBMISSION * broken
         host.source.failing = [(first, first + 63, random.choice([AxiResp.SLVERR, AxiResp.DECERR]))]
         await pair.ring_tail()
-        for _ in range(5):
-            other.place(submission(random, host))
-        await other.ring_tail()
+        await submit(host, other, random, 5)
         await pair.stopped(BAD_READ)
         await other.finish()
         pair.take()
         assert pair.answered == broken, f"{pair.answered} completions, not the {broken} before the failed beat"
         host.source.failing = []
-        # The same pair again, as new.
-        await pair.enable()
-        for _ in range(min(4, 1 << pair.ring_bits)):
-            pair.place(submission(random, host))
-        await pair.ring_tail()
-        await pair.finish()
-        await host.write(pair.offset + CONTROL, 0)
+        await works_again(host, pair, random)
     await other.expect(ENABLED, "the other pair")
 
 
@@ -192,20 +184,13 @@ async def writes_that_fail(dut):
         first = pair.completions + 8 * random.randrange(count)
         host.sink.failing = [(first, first, random.choice([AxiResp.SLVERR, AxiResp.DECERR]))]
         await pair.ring_tail()
-        for _ in range(5):
-            other.place(submission(random, host))
-        await other.ring_tail()
+        await submit(host, other, random, 5)
         await pair.stopped(BAD_WRITE)
         await other.finish()
         pair.take()
         assert pair.answered <= (first - pair.completions) // 8, f"{pair.answered} completions, past the failed write"
         host.sink.failing = []
-        await pair.enable()
-        for _ in range(min(4, 1 << pair.ring_bits)):
-            pair.place(submission(random, host))
-        await pair.ring_tail()
-        await pair.finish()
-        await host.write(pair.offset + CONTROL, 0)
+        await works_again(host, pair, random)
     await other.expect(ENABLED, "the other pair")
 
 

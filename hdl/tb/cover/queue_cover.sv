@@ -134,37 +134,7 @@ module queue_cover
   cover property (@(posedge ap_clk) ap_rst_n && m_axi_gmem0_arvalid && m_axi_gmem0_arready && m_axi_gmem0_arlen == 8'd15);
 
   // Stalls of each channel.
-  channel_cover i_ar (
-      .clk_i  (ap_clk),
-      .rst_ni (ap_rst_n),
-      .valid_i(m_axi_gmem0_arvalid),
-      .ready_i(m_axi_gmem0_arready)
-  );
-  channel_cover i_r (
-      .clk_i  (ap_clk),
-      .rst_ni (ap_rst_n),
-      .valid_i(m_axi_gmem0_rvalid),
-      .ready_i(m_axi_gmem0_rready)
-  );
-  channel_cover i_aw (
-      .clk_i  (ap_clk),
-      .rst_ni (ap_rst_n),
-      .valid_i(m_axi_gmem1_awvalid),
-      .ready_i(m_axi_gmem1_awready)
-  );
-  channel_cover i_w (
-      .clk_i  (ap_clk),
-      .rst_ni (ap_rst_n),
-      .valid_i(m_axi_gmem1_wvalid),
-      .ready_i(m_axi_gmem1_wready)
-  );
-  // bready follows lines that are out, so a response hardly waits.
-  request_cover i_b (
-      .clk_i  (ap_clk),
-      .rst_ni (ap_rst_n),
-      .valid_i(m_axi_gmem1_bready),
-      .ready_i(m_axi_gmem1_bvalid)
-  );
+  masters_cover i_masters (.*);
   channel_cover i_push_aw (
       .clk_i  (ap_clk),
       .rst_ni (ap_rst_n),

@@ -149,37 +149,7 @@ module validator_cover
   cover property (@(posedge ap_clk) ap_rst_n && s_axi_control_bvalid && s_axi_control_bready && s_axi_control_bresp[1]);
 
   // Stalls of each channel.
-  channel_cover i_ar (
-      .clk_i  (ap_clk),
-      .rst_ni (ap_rst_n),
-      .valid_i(m_axi_gmem0_arvalid),
-      .ready_i(m_axi_gmem0_arready)
-  );
-  channel_cover i_r (
-      .clk_i  (ap_clk),
-      .rst_ni (ap_rst_n),
-      .valid_i(m_axi_gmem0_rvalid),
-      .ready_i(m_axi_gmem0_rready)
-  );
-  channel_cover i_aw (
-      .clk_i  (ap_clk),
-      .rst_ni (ap_rst_n),
-      .valid_i(m_axi_gmem1_awvalid),
-      .ready_i(m_axi_gmem1_awready)
-  );
-  channel_cover i_w (
-      .clk_i  (ap_clk),
-      .rst_ni (ap_rst_n),
-      .valid_i(m_axi_gmem1_wvalid),
-      .ready_i(m_axi_gmem1_wready)
-  );
-  // bready follows bursts that are out, so a response never waits.
-  request_cover i_b (
-      .clk_i  (ap_clk),
-      .rst_ni (ap_rst_n),
-      .valid_i(m_axi_gmem1_bready),
-      .ready_i(m_axi_gmem1_bvalid)
-  );
+  masters_cover i_masters (.*);
   request_cover i_control_aw (
       .clk_i  (ap_clk),
       .rst_ni (ap_rst_n),
