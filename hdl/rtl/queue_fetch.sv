@@ -31,7 +31,7 @@ module queue_fetch
     output logic claim_o,
     output logic [5:0] count_o,
     output index_t next_head_o,
-    output logic more_o,  // it claims, and leaves some
+    output logic more_o,  // the pair still has to be looked at
     input logic restart_i,  // a pair was enabled: plans may be of its life before
     output logic read_error_o,
     output pair_t read_error_pair_o,
@@ -173,7 +173,8 @@ module queue_fetch
   assign claim_o = state_q == CLAIM && count_q != '0 && enabled_i && !disturbed && !restart_i;
   assign count_o = count_q;
   assign next_head_o = head_q + index_t'(count_q);
-  assign more_o = claim_o && available_q != index_t'(count_q);
+  // A plan that is given up leaves all: its pair may be another one than that which was enabled.
+  assign more_o = restart_i ? state_q != PICK : claim_o && available_q != index_t'(count_q);
   assign araddr_o = araddr_q;
   assign arlen_o = arlen_q;
   assign arvalid_o = arvalid_q;

@@ -8,6 +8,7 @@ import traffic
 from queue_host import (
     BAD_OPTIONS,
     BAD_SIZE,
+    CONTROL,
     COUNTERS,
     EVENTS,
     GLOBAL_ENABLE,
@@ -105,6 +106,28 @@ async def versions_wrap(dut):
     for other in range(16):
         if other != slot:
             await host.expect(POLICY_VERSIONS + 4 * other, 0, "version of another slot")
+
+
+@cocotb.test()
+async def a_pair_is_enabled_while_another_is_read(dut):
+    """Enabling a pair gives up what is planned; what another pair waits for is not forgotten, whatever the clock."""
+    random = rng("a_pair_is_enabled_while_another_is_read")
+    host = await fresh(dut)
+    works, starts = await host.pair(4, 4, 5), await host.pair(11, 3, 3)
+    for distance in range(30):
+        await host.write(starts.offset + CONTROL, 0)
+        await starts.drained()
+        for _ in range(random.randint(1, 9)):
+            works.place(submission(random, host))
+        doorbell = cocotb.start_soon(works.ring_tail())
+        await host.idle(distance)
+        await starts.enable()
+        await doorbell
+        await works.finish()
+        for _ in range(3):
+            starts.place(submission(random, host))
+        await starts.ring_tail()
+        await starts.finish()
 
 
 async def answer(host, pair, random, count):
