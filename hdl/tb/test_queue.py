@@ -169,6 +169,32 @@ async def addresses_ahead_of_their_data(dut):
 
 
 @cocotb.test()
+async def a_memory_that_takes_nothing(dut):
+    """Completions that memory does not take for long: all that is on its way waits in the kernel, and nothing is lost."""
+    random = rng("a_memory_that_takes_nothing")
+    host = await fresh(dut)
+    pairs = [await host.pair(index, 7, 9) for index in (1, 2, 5, 14)]
+    for channel in host.sink.channels[2:]:
+        channel.pause = True
+        for pair in pairs:
+            await submit(host, pair, random, 120)
+        # A push after the other goes to another pair, so that each has a line of its own.
+        halves = [[submission(random, host) for _ in range(2)] for _ in range(160)]
+        pushes = [cocotb.start_soon(host.push(pairs[turn % 4], *both)) for turn, both in enumerate(halves)]
+        await host.idle(800)
+        # Then it takes hardly any, so that the kernel is about full at any place of the traffic.
+        memory.pause(channel, endless(random, 0.9))
+        for push in pushes:
+            assert await push == AxiResp.OKAY
+        for pair in pairs:
+            await pair.finish()
+        memory.pause(channel, None)
+        for pair in pairs:
+            await pair.drained()
+            await pair.expect(1, "all is answered")
+
+
+@cocotb.test()
 async def policies_that_change(dut):
     """A swap decides for each submission which side it gets, and the completion tells which; slots are apart."""
     random = rng("policies_that_change")

@@ -303,3 +303,21 @@ async def reset_at_any_time(dut):
         for index in (0, 15):
             pair = await host.pair(index, 5, 6)
             await answer(host, pair, random, 32)
+
+
+@cocotb.test()
+async def a_reset_of_one_clock(dut):
+    """However short, a reset forgets what it finds: events on their way into counters, a line of which half was written."""
+    random = rng("a_reset_of_one_clock")
+    host = await fresh(dut)
+    for _ in range(rounds(20, 400)):
+        pair = await host.pair(3, 7, 7)
+        # After a push of one, every fourth two completions of the ring are parted between lines.
+        await host.push(pair, submission(random, host), None)
+        await pair.finish()
+        await submit(host, pair, random, 120)
+        await host.idle(random.randrange(150))
+        await host.reset(1)
+        for index in range(8):
+            await host.expect(COUNTERS + 4 * index, 0, f"counter {index} after reset")
+        await answer(host, await host.pair(3, 7, 7), random, 2)
