@@ -1,16 +1,16 @@
 """Tells what `scripts/synth` made: size, logic levels, clock and what limits it, beside what has to be reached.
 
-    report.py FOLDER SEEDS KERNEL...
+    report.py FOLDER SEEDS RESULTS KERNEL...
 
-Exit status 1 if something is missed.
+Writes it to RESULTS for programs, a JSON object a kernel, and prints it as tables. Exit status 1 if something is missed.
 """
 
 import json
 import re
 import sys
 from pathlib import Path
-from statistics import median
 
+import tables
 from netlist import Netlist
 
 # What issue and kernel.md ask for, by data width. LUTs and levels are UltraScale+'s.
@@ -34,46 +34,61 @@ def critical(report: dict) -> str:
             f"{delay['routing']:.1f} ns between them")
 
 
-def main(folder: Path, seeds: int, kernels: list[str]) -> int:
-    missed = []
-
-    def reach(what: str, holds: bool) -> str:
-        if not holds:
-            missed.append(what)
-        return "" if holds else " **missed**"
-
-    rows, paths = [], []
-    for kernel in kernels:
-        top, width = kernel.rsplit("-", 1)
-        mhz = MHZ[int(width)]
-        reports = [json.loads((folder / f"{kernel}-{seed}.json").read_text()) for seed in range(1, seeds + 1)]
-        clocks = [next(iter(report["fmax"].values()))["achieved"] for report in reports]
-        used = {kind: values["used"] for kind, values in reports[0]["utilization"].items()}
-        ultrascale = Netlist(folder / f"{kernel}-xcup.json", top)
-        levels, chain = ultrascale.longest()
-        luts = ultrascale.luts()
-        rows.append(
-            f"| `{top}` | {width} | {luts:,}{reach(f'{kernel} LUTs', luts <= MOST_LUTS)} + {ultrascale.memory_luts():,} "
-            f"| {ultrascale.registers():,} | {ultrascale.block_memories():g} "
-            f"| {levels}{reach(f'{kernel} levels', levels <= MOST_LEVELS)} "
-            f"| {used['TRELLIS_COMB']:,} | {used['TRELLIS_FF']:,} | {used['DP16KD']} "
-            f"| {median(clocks):.0f} ({min(clocks):.0f} to {max(clocks):.0f}){reach(f'{kernel} MHz', min(clocks) >= mhz)} "
-            f"| {mhz} |"
+def measured(folder: Path, seeds: int, kernel: str) -> dict:
+    """Size and clock of a kernel, and what was asked of them."""
+    top, width = kernel.rsplit("-", 1)
+    reports = [json.loads((folder / f"{kernel}-{seed}.json").read_text()) for seed in range(1, seeds + 1)]
+    clocks = [next(iter(report["fmax"].values()))["achieved"] for report in reports]
+    used = {kind: values["used"] for kind, values in reports[0]["utilization"].items()}
+    ultrascale = Netlist(folder / f"{kernel}-xcup.json", top)
+    levels, chain = ultrascale.longest()
+    ends = f"`{plain(chain[0])}` to `{plain(chain[-1])}`" if len(chain) > 1 else "none"
+    slowest = min(range(seeds), key=lambda index: clocks[index])
+    row = {
+        "kernel": top,
+        "bits": int(width),
+        "ultrascale": {
+            "luts": ultrascale.luts(),
+            "memory_luts": ultrascale.memory_luts(),
+            "registers": ultrascale.registers(),
+            "block_memories": ultrascale.block_memories(),
+            "levels": levels,
+        },
+        "ecp5": {
+            "luts": used["TRELLIS_COMB"],
+            "registers": used["TRELLIS_FF"],
+            "block_memories": used["DP16KD"],
+            "mhz": [round(clock, 1) for clock in clocks],
+        },
+        "paths": {
+            f"ECP5, seed {slowest + 1}": critical(reports[slowest]),
+            "UltraScale+": f"{ends}: {levels} levels",
+        },
+        "most_luts": MOST_LUTS,
+        "most_levels": MOST_LEVELS,
+        "least_mhz": MHZ[int(width)],
+    }
+    row["missed"] = [
+        what
+        for what, holds in (
+            ("LUTs", row["ultrascale"]["luts"] <= MOST_LUTS),
+            ("levels", levels <= MOST_LEVELS),
+            ("MHz", min(clocks) >= row["least_mhz"]),
         )
-        slowest = min(range(seeds), key=lambda index: clocks[index])
-        paths.append(f"| `{top}` | {width} | ECP5, seed {slowest + 1} | {critical(reports[slowest])} |")
-        ends = f"`{plain(chain[0])}` to `{plain(chain[-1])}`" if len(chain) > 1 else "none"
-        paths.append(f"| `{top}` | {width} | UltraScale+ | {ends}: {levels} levels |")
-    print("| kernel | bits | US+ LUT + in memories | US+ FF | US+ BRAM36 | US+ levels | ECP5 LUT4 | ECP5 FF | ECP5 BRAM "
-          f"| ECP5 MHz, {seeds} seeds | at least |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
-    print("\n".join(rows))
-    print("\n| kernel | bits | on | longest path |\n|---|---|---|---|")
-    print("\n".join(paths))
+        if not holds
+    ]
+    return row | {"holds": not row["missed"]}
+
+
+def main(folder: Path, seeds: int, results: Path, kernels: list[str]) -> int:
+    rows = [measured(folder, seeds, kernel) for kernel in kernels]
+    results.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    print(tables.synthesis(rows))
+    missed = [f"{row['kernel']}-{row['bits']} {what}" for row in rows for what in row["missed"]]
     if missed:
         print(f"\nnot reached: {', '.join(missed)}", file=sys.stderr)
     return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:]))

@@ -6,12 +6,14 @@ coverage_exclusions.txt names is left out, with its reason.
 """
 
 import argparse
+import json
 import re
 import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+import tables
 from simulator import HERE, Trouble
 
 ROOT = HERE.parent.parent
@@ -90,6 +92,7 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/coverage")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--results", type=Path)
     options = parser.parse_args()
     files = sorted(options.folder.glob("*.dat"))
     if not files:
@@ -98,14 +101,7 @@ def main():
     rules = exclusions()
     compiled = [(kind, re.compile(pattern), pattern) for kind, pattern, _ in rules]
     used = Counter()
-    verdict = 0
-    lines = [
-        "# Coverage of the kernels\n",
-        f"Of {len(files)} simulations, by `scripts/coverage`. What is left out is in `hdl/tb/coverage_exclusions.txt`, each with a reason.\n",
-        "| kind | points | left out | covered | share | to reach |",
-        "|---|---|---|---|---|---|",
-    ]
-    details = []
+    rows, details = [], []
     for kind, goal in GOALS.items():
         of_kind = [point for point in hits if point.kind == kind]
         missed, excluded = [], 0
@@ -119,23 +115,30 @@ def main():
                 excluded += 1
                 used[kind, rule] += 1
         whole = len(of_kind) - excluded
-        share = 100.0 * (whole - len(missed)) / max(whole, 1)
-        reached = share >= goal and whole > 0
-        verdict |= not reached
-        lines.append(
-            f"| {kind} | {len(of_kind):,} | {excluded:,} | {whole - len(missed):,} | {share:.2f} % | {goal:g} %{'' if reached else ' **missed**'} |"
-        )
+        covered = whole - len(missed)
+        share = 100.0 * covered / max(whole, 1)
+        rows.append({
+            "kind": kind, "points": len(of_kind), "left_out": excluded, "covered": covered, "share": share, "goal": goal,
+            "holds": share >= goal and whole > 0,
+        })
         if missed:
             details.append(f"\n## Not covered: {kind}\n")
             told = gathered(missed) if kind == "toggle" else sorted(map(str, missed))
             details += [f"- `{one}`" for one in told]
     stale = [f"{kind}: {pattern}" for kind, pattern, _ in rules if not used[kind, pattern]]
-    options.report.write_text("\n".join(lines + details) + "\n")
-    print("\n".join(lines[2:]))
+    head = f"""# Coverage of the kernels
+
+Of {len(files)} simulations, by `scripts/coverage`. What is left out is in `hdl/tb/coverage_exclusions.txt`, each with a reason.
+
+"""
+    options.report.write_text("\n".join([head + tables.coverage(rows), *details]) + "\n")
+    if options.results:
+        options.results.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    print(tables.coverage(rows))
     for one in stale:
         print(f"coverage: {EXCLUSIONS.name} leaves out what is covered or not there: {one}")
     print(f"coverage: {options.report} tells what is not covered")
-    return int(verdict or bool(stale))
+    return int(bool(stale) or not all(row["holds"] for row in rows))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Breaks the RTL line by line and demands that the independent bench sees it: what scripts/mutate-hdl starts."""
 
 import argparse
+import hashlib
+import json
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -9,14 +12,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutations import sample
+import mutants_page
+from mutations import draws, mutants_of
 from run import MODULES, ROOT, Trouble, tests_of
 from simulator import HERE, Build, run
 
 WORK = ROOT / "target" / "mutate"
+# Fates of mutants by all that they depend on, so that a run that was ended goes on where it was.
+KNOWN = WORK / "known"
+# Of this folder, what the tests of a kernel are made of; beside what both have.
+OWN = {"validator": ("validator.py", "test_validator*.py"), "queue": ("queue_host.py", "test_queue*.py")}
+SHARED = ("rig.py", "memory.py", "traffic.py", "descriptor.py", "simulator.py", "run.py", "public.vlt", "requirements.txt")
 ARGUED = HERE / "survivors.txt"
 # A broken kernel that hangs should not take long to be told so; none of the quick tests waits as long.
 PATIENCE, RUN_SECONDS = 30_000, 120
+# Of the random tests.
+TEST_SEED = 1
 # What a mutant goes through until something fails: the quickest to build first.
 STAGES = [("validator", 128), ("queue", 512), ("validator", 512), ("validator", 256)]
 
@@ -29,9 +40,12 @@ def arguments():
     )
     parser.add_argument("--count", type=int, default=80, help="about how many mutants, over all files (default: 80)")
     parser.add_argument("--seed", type=int, default=1, help="of the mutants that are drawn (default: 1)")
-    parser.add_argument("--only", metavar="FILE", action="append", help="mutants of this file of hdl/rtl only")
+    parser.add_argument("--only", metavar="FILE", action="append", help="of them, those of this file of hdl/rtl only")
+    parser.add_argument("--mutant", metavar="NAME", action="append", help="this one, drawn or not: `FILE: BEFORE => AFTER`")
+    parser.add_argument("--fresh", action="store_true", help="also those that were tried on the same RTL by the same tests")
     parser.add_argument("--list", action="store_true", help="list the mutants")
     parser.add_argument("--table", metavar="FILE", type=Path, help="write what became of each as a Markdown page")
+    parser.add_argument("--results", metavar="FILE", type=Path, help="the same for programs: a JSON object a line")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="mutants at a time")
     return parser.parse_args()
 
@@ -42,6 +56,21 @@ class Fate:
     kind: str
     """killed, argued, survived, or invalid: no RTL any more."""
     how: str
+    """The test that killed it, or the reason."""
+    seconds: float
+
+    def told(self):
+        one = self.mutant
+        return {
+            "file": one.file,
+            "line": one.line,
+            "operator": one.operator,
+            "before": one.before.strip(),
+            "after": one.after.strip(),
+            "fate": self.kind,
+            "how": self.how,
+            "seconds": round(self.seconds, 1),
+        }
 
 
 def stages_of(file):
@@ -62,7 +91,8 @@ def judge(hdl, work, file, seed):
         # One that failed for itself says more than those that did not come to run any more.
         failed.sort(key=lambda one: one.seconds == 0)
         if failed:
-            return f"{name}/{failed[0].test}, {width} bits"
+            endless = ", no end" if "did not end" in failed[0].trouble else ""
+            return f"{name}/{failed[0].test}, {width} bits{endless}"
     return None
 
 
@@ -81,8 +111,19 @@ def argued():
     return reasons
 
 
-def attempt(number, mutant, reasons):
-    work = WORK / str(number)
+def key(hdl, file, seed):
+    """Changes with anything that a file's stages build or run."""
+    parts = [seed, list(stages_of(file)), PATIENCE, RUN_SECONDS]
+    for name in dict.fromkeys(name for name, _ in stages_of(file)):
+        listing = hdl / f"{MODULES[name][0]}.f"
+        sources = [listing, *(hdl / line for line in listing.read_text().split())]
+        tests = [path for pattern in (*SHARED, *OWN[name]) for path in sorted(HERE.glob(pattern))]
+        parts += [(path.name, path.read_text()) for path in [*sources, *tests]]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def broken_copy(work, mutant):
+    """A folder like hdl, with the RTL and this change of it."""
     shutil.rmtree(work, ignore_errors=True)
     hdl = work / "hdl"
     hdl.mkdir(parents=True)
@@ -93,74 +134,105 @@ def attempt(number, mutant, reasons):
     lines = broken.read_text().splitlines()
     lines[mutant.line - 1] = mutant.after
     broken.write_text("\n".join(lines) + "\n")
-    try:
-        how = judge(hdl, work, mutant.file, 1)
-    except Trouble:
-        fate = Fate(mutant, "invalid", "no valid RTL")
+    return hdl
+
+
+def attempt(mutant, reasons, fresh):
+    start = time.monotonic()
+    work = WORK / mutant.id
+    hdl = broken_copy(work, mutant)
+    known = KNOWN / key(hdl, mutant.file, TEST_SEED)
+    again = not fresh and known.exists()
+    if again:
+        kind, how, seconds = json.loads(known.read_text())
     else:
-        if how:
-            fate = Fate(mutant, "killed", how)
-        elif mutant.name in reasons:
-            fate = Fate(mutant, "argued", reasons[mutant.name])
-        else:
-            fate = Fate(mutant, "survived", "")
+        try:
+            how = judge(hdl, work, mutant.file, TEST_SEED)
+            kind = "killed" if how else "survived"
+        except Trouble:
+            kind, how = "invalid", "no valid RTL"
+        seconds = time.monotonic() - start
+        KNOWN.mkdir(parents=True, exist_ok=True)
+        entry = known.with_suffix(f".{os.getpid()}")
+        entry.write_text(json.dumps([kind, how, seconds]))
+        entry.rename(known)
     shutil.rmtree(work)
-    how = f" ({fate.how})" if fate.how else ""
-    print(f"mutate-hdl: {fate.kind}: {mutant.file}:{mutant.line}: {mutant.operator}: {mutant.after.strip()}{how}", flush=True)
-    return fate
-
-
-def table(fates, options):
-    escaped = lambda text: text.strip().replace("|", "\\|")
-    counts = {kind: sum(fate.kind == kind for fate in fates) for kind in ("killed", "argued", "survived")}
-    rows = [
-        f"| `{fate.mutant.file}` | {fate.mutant.operator} | `{escaped(fate.mutant.before)}` | `{escaped(fate.mutant.after)}` | "
-        f"{fate.how if fate.kind == 'killed' else f'{fate.kind}: {fate.how}'} |"
-        for fate in fates
-    ]
-    return (
-        f"# Mutants of the RTL\n\nMade by `scripts/mutate-hdl --count {options.count} --seed {options.seed} --table FILE`: "
-        f"{len(rows)} mutants, {counts['killed']} killed, {counts['argued']} survived and argued in "
-        f"`hdl/tb/survivors.txt`, {counts['survived']} survived without a reason.\n\n"
-        "| file | what | before | after | killed by |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    if kind == "survived" and mutant.name in reasons:
+        kind, how = "argued", reasons[mutant.name]
+    print(
+        f"mutate-hdl: {kind}: {mutant.file}:{mutant.line}: {mutant.operator}: {mutant.after.strip()}"
+        f"{f' ({how})' if how else ''}, {'as before' if again else f'{seconds:.0f} s'}",
+        flush=True,
     )
+    return Fate(mutant, kind, how or "", seconds)
+
+
+def first_valid(mutant, spares, reasons, fresh):
+    """What becomes of a mutant, or of the next one of its file that is valid RTL: a `Fate` for each that was tried."""
+    fates = [attempt(mutant, reasons, fresh)]
+    while fates[-1].kind == "invalid" and (spare := next(spares, None)):
+        fates.append(attempt(spare, reasons, fresh))
+    return fates
+
+
+def chosen(options):
+    """The mutants to try, each with those that stand in for it."""
+    files = {path.name: path.read_text() for path in sorted((ROOT / "hdl" / "rtl").glob("*.sv"))}
+    if options.mutant:
+        known = {mutant.name: mutant for name, text in files.items() for mutant in mutants_of(name, text)}
+        for name in options.mutant:
+            if name not in known:
+                raise Trouble(f"there is no mutant `{name}`: a name is `FILE: BEFORE => AFTER`, say one that --list tells")
+        return [(known[name], iter(())) for name in options.mutant]
+    drawn = draws(files, options.count, options.seed)
+    for name in options.only or ():
+        if name not in drawn:
+            raise Trouble(f"there is no file hdl/rtl/{name} with a line to break")
+    found = []
+    for name in options.only or drawn:
+        order, take = drawn[name]
+        # An iterator over a list is safe to share: each `next` is one step of the interpreter.
+        spares = iter(order[take:])
+        found += [(mutant, spares) for mutant in order[:take]]
+    return found
 
 
 def main():
     options = arguments()
     os.environ["TB_PATIENCE"] = str(PATIENCE)
     os.environ["COCOTB_MAX_FAILURES"] = "1"
-    files = {path.name: path.read_text() for path in sorted((ROOT / "hdl" / "rtl").glob("*.sv"))}
-    if options.only:
-        for name in options.only:
-            if name not in files:
-                raise Trouble(f"there is no file hdl/rtl/{name}")
-        files = {name: files[name] for name in options.only}
-    mutants = sample(files, options.count, options.seed)
+    mutants = chosen(options)
     if options.list:
-        for mutant in mutants:
-            print(f"{mutant.file}:{mutant.line}: {mutant.operator}: {mutant.before.strip()} => {mutant.after.strip()}")
+        for mutant, _ in mutants:
+            print(mutant.name)
         return 0
     reasons = argued()
     start = time.monotonic()
     for file in ("tcp_validator.sv", "tcp_queue.sv"):
-        wrong = judge(ROOT / "hdl", WORK / "unbroken", file, 1)
+        wrong = judge(ROOT / "hdl", WORK / "unbroken", file, TEST_SEED)
         if wrong:
             raise Trouble(f"the RTL fails before it is broken: {wrong}; see scripts/tb")
     with ThreadPoolExecutor(max(options.jobs, 1)) as pool:
-        fates = list(pool.map(lambda one: attempt(*one, reasons), enumerate(mutants)))
-    fates = [fate for fate in fates if fate.kind != "invalid"]
-    survived = [fate for fate in fates if fate.kind == "survived"]
+        tried = [fate for fates in pool.map(lambda one: first_valid(*one, reasons, options.fresh), mutants) for fate in fates]
+    fates = [fate for fate in tried if fate.kind != "invalid"]
+    seconds = time.monotonic() - start
+    rows = [fate.told() for fate in tried]
+    if options.results:
+        options.results.write_text("".join(json.dumps(row) + "\n" for row in rows))
     if options.table:
-        options.table.write_text(table(fates, options))
-    killed = sum(fate.kind == "killed" for fate in fates)
+        options.table.write_text(mutants_page.page(rows, f"scripts/mutate-hdl --count {options.count} --seed {options.seed} --table FILE"))
+    counts = {kind: sum(fate.kind == kind for fate in fates) for kind in ("killed", "argued", "survived")}
     print(
-        f"mutate-hdl: {len(fates)} mutants, {killed} killed, {len(fates) - killed - len(survived)} argued, "
-        f"{len(survived)} survived, in {time.monotonic() - start:.0f} s"
+        f"mutate-hdl: {len(fates)} mutants, {counts['killed']} killed, {counts['argued']} argued, "
+        f"{counts['survived']} survived, {len(tried) - len(fates)} more were no valid RTL; {seconds:.0f} s"
     )
-    for fate in survived:
-        print(f"mutate-hdl: survived: {fate.mutant.name}")
-    return 1 if survived else 0
+    for fate in fates:
+        if fate.kind == "survived":
+            print(f"mutate-hdl: survived: {fate.mutant.name}")
+            print(f"mutate-hdl:   again: scripts/mutate-hdl --mutant {shlex.quote(fate.mutant.name)}")
+    if not fates:
+        raise Trouble("there was no valid mutant to try")
+    return 1 if counts["survived"] else 0
 
 
 if __name__ == "__main__":

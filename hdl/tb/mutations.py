@@ -5,8 +5,10 @@ A mutant is one change of one line. Lines that only declare, name or comment are
 
 import random
 import re
+import zlib
 from collections import Counter
 from dataclasses import dataclass
+from itertools import zip_longest
 
 # Lines without behaviour, or whose change is no longer the same design: ports, constants of the register map, checks of parameters.
 QUIET = re.compile(
@@ -84,6 +86,11 @@ class Mutant:
         which = f", {self.nth}" if self.nth > 1 else ""
         return f"{self.file}{which}: {self.before.strip()} => {self.after.strip()}"
 
+    @property
+    def id(self):
+        """For the name of a folder."""
+        return f"{self.file.removesuffix('.sv')}-{self.line}-{zlib.crc32(self.name.encode()):08x}"
+
 
 def mutants_of(name, text):
     """All mutants of a file."""
@@ -108,26 +115,24 @@ def mutants_of(name, text):
     return list(found.values())
 
 
-def sample(files, count, seed):
-    """Mutants drawn by a seed: as many of each file as it has lines to break, two at least, the operators in turn."""
-    generator = random.Random(seed)
-    pools = {name: mutants_of(name, text) for name, text in sorted(files.items())}
-    pools = {name: pool for name, pool in pools.items() if pool}
+def draws(files, count, seed):
+    """By file, all its mutants in the order in which a seed draws them, and how many of them to take.
+
+    A file's share is that of its lines which can be broken, and two at least; the operators take turns. The draw depends on the
+    file alone, so the mutants of one stay as they are while others are written.
+    """
+    pools = {name: pool for name, text in sorted(files.items()) if (pool := mutants_of(name, text))}
     whole = sum(len(pool) for pool in pools.values())
-    drawn = []
+    drawn = {}
     for name, pool in pools.items():
-        share = max(2, round(count * len(pool) / whole))
+        generator = random.Random(f"{seed} {name}")
         by_operator = {}
         for mutant in pool:
             by_operator.setdefault(mutant.operator, []).append(mutant)
-        for group in by_operator.values():
-            generator.shuffle(group)
         turns = sorted(by_operator)
         generator.shuffle(turns)
-        picked = []
-        while len(picked) < min(share, len(pool)):
-            for operator in turns:
-                if by_operator[operator] and len(picked) < share:
-                    picked.append(by_operator[operator].pop())
-        drawn += picked
+        for group in by_operator.values():
+            generator.shuffle(group)
+        order = [one for turn in zip_longest(*(by_operator[operator] for operator in turns)) for one in turn if one]
+        drawn[name] = order, min(len(order), max(2, round(count * len(pool) / whole)))
     return drawn

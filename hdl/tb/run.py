@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import json
 import os
 import random
 import re
@@ -32,11 +33,12 @@ def arguments():
     )
     parser.add_argument("tests", nargs="*", metavar="TEST", help="validator, queue, or one test of them, KERNEL/NAME")
     parser.add_argument("--width", type=int, action="append", choices=(128, 256, 512), help="data width; all widths without")
-    parser.add_argument("--seed", default="1", help="of random tests: a number, or `random` (default: 1)")
+    parser.add_argument("--seed", action="append", help="of random tests: a number, or `random`; several, one after the other (default: 1)")
     parser.add_argument("--long", action="store_true", help="many more rounds of the random tests")
     parser.add_argument("--waves", action="store_true", help="record waves; their place is told")
     parser.add_argument("--coverage", metavar="FOLDER", type=Path, help="count coverage, with a file for each run in FOLDER")
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="put logs and waves there")
+    parser.add_argument("--results", metavar="FILE", type=Path, help="tell what became of each test, a JSON object a line")
     parser.add_argument("--list", action="store_true", help="list the tests")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="simulations at a time")
     parser.add_argument("--hdl", type=Path, default=ROOT / "hdl", help=argparse.SUPPRESS)
@@ -84,13 +86,15 @@ def replay(name, width, test, seed, long, extra=()):
 
 
 class Bench:
-    def __init__(self, options, seed):
-        self.options, self.seed = options, seed
+    """Runs groups of tests by the same options; `rows` is what became of each test."""
+
+    def __init__(self, options):
+        self.options, self.rows = options, []
         self.variant = "waves" if options.waves else "coverage" if options.coverage else ""
 
     def group(self, group):
-        """Builds a kernel and runs its tests; how many failed."""
-        name, width, tests = group
+        """Builds a kernel and runs its tests by a seed; how many failed."""
+        name, width, tests, seed = group
         kernel, modules, _ = MODULES[name]
         variant = f"-{self.variant}" if self.variant else ""
         build = Build(kernel, width, self.options.hdl, self.options.work / "build" / f"{kernel}-{width}{variant}", self.variant)
@@ -99,19 +103,26 @@ class Bench:
         built = time.monotonic() - start
         if built > 1:
             say(f"built {kernel}, {width} bits, in {built:.0f} s")
-        where = (self.options.keep or self.options.work / "runs").absolute() / f"{name}-{width}{variant}-{self.seed}-{os.getpid()}"
+        where = (self.options.keep or self.options.work / "runs").absolute() / f"{name}-{width}{variant}-{seed}-{os.getpid()}"
         seconds = LONG_SECONDS if self.options.long else QUICK_SECONDS
         failed = 0
-        for result in run(build, modules, tests, self.seed, self.options.long, where, seconds):
-            what = f"{name}/{result.test}, {width} bits, seed {self.seed}"
+        for result in run(build, modules, tests, seed, self.options.long, where, seconds):
+            what = f"{name}/{result.test}, {width} bits, seed {seed}"
+            self.rows.append({
+                "test": f"{name}/{result.test}",
+                "bits": width,
+                "seed": seed,
+                "holds": result.trouble is None,
+                "seconds": round(result.seconds, 1),
+            })
             if result.trouble is None:
                 say(f"ok: {what}, {result.seconds:.1f} s")
                 continue
             failed += 1
             say(f"FAILED: {what}: {result.trouble}")
-            say(f"  again: {replay(name, width, result.test, self.seed, self.options.long)}")
+            say(f"  again: {replay(name, width, result.test, seed, self.options.long)}")
             if not self.options.waves:
-                say(f"  waves: {replay(name, width, result.test, self.seed, self.options.long, ['--waves'])}")
+                say(f"  waves: {replay(name, width, result.test, seed, self.options.long, ['--waves'])}")
         if failed:
             say(f"  all that it said: {shown(where / 'log')}")
         if self.options.waves:
@@ -135,17 +146,21 @@ def main():
         for name, test in dict.fromkeys((name, test) for name, _, tests in groups for test in tests):
             print(f"{name}/{test}")
         return 0
-    seed = random.SystemRandom().getrandbits(32) if options.seed == "random" else options.seed
-    if not re.fullmatch(r"\d+", str(seed)):
-        raise Trouble(f"--seed {seed}: say a number, or random")
-    bench = Bench(options, int(seed))
+    seeds = [str(random.SystemRandom().getrandbits(32)) if seed == "random" else seed for seed in options.seed or ["1"]]
+    for seed in seeds:
+        if not re.fullmatch(r"\d+", seed):
+            raise Trouble(f"--seed {seed}: say a number, or random")
+    bench = Bench(options)
+    work = [(*group, int(seed)) for seed in dict.fromkeys(seeds) for group in groups]
     with ThreadPoolExecutor(max(options.jobs, 1)) as pool:
-        failed = sum(pool.map(bench.group, groups))
-    ran = sum(len(tests) for _, _, tests in groups)
+        failed = sum(pool.map(bench.group, work))
+    if options.results:
+        options.results.write_text("".join(json.dumps(row) + "\n" for row in sorted(bench.rows, key=lambda row: (row["seed"], row["bits"]))))
+    told = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds)}"
     if failed:
-        say(f"{failed} of {ran} tests failed")
+        say(f"{failed} of {len(bench.rows)} tests failed, {told}")
         return 1
-    say(f"{ran} tests passed, seed {seed}")
+    say(f"{len(bench.rows)} tests passed, {told}")
     return 0
 
 
