@@ -124,9 +124,7 @@ async def a_pair_is_enabled_while_another_is_read(dut):
         await starts.enable()
         await doorbell
         await works.finish()
-        for _ in range(3):
-            starts.place(submission(random, host))
-        await starts.ring_tail()
+        await submit(host, starts, random, 3)
         await starts.finish()
 
 
