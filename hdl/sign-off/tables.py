@@ -39,7 +39,7 @@ def proofs(rows):
     return table(
         ["job", "how", "result", "s"],
         [[code(row["job"]), row["how"], row["status"].lower() if row["holds"] else f"**{row['status']}**", row["seconds"]]
-         for row in rows],
+         for row in sorted(rows, key=lambda row: row["job"])],
     )
 
 

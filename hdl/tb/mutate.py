@@ -175,11 +175,20 @@ def first_valid(mutant, spares, reasons, fresh):
     return fates
 
 
+def sources():
+    return {path.name: path.read_text() for path in sorted((ROOT / "hdl" / "rtl").glob("*.sv"))}
+
+
+def by_name():
+    """All mutants there are."""
+    return {mutant.name: mutant for name, text in sources().items() for mutant in mutants_of(name, text)}
+
+
 def chosen(options):
     """The mutants to try, each with those that stand in for it."""
-    files = {path.name: path.read_text() for path in sorted((ROOT / "hdl" / "rtl").glob("*.sv"))}
+    files = sources()
     if options.mutant:
-        known = {mutant.name: mutant for name, text in files.items() for mutant in mutants_of(name, text)}
+        known = by_name()
         for name in options.mutant:
             if name not in known:
                 raise Trouble(f"there is no mutant `{name}`: a name is `FILE: BEFORE => AFTER`, say one that --list tells")
@@ -226,13 +235,17 @@ def main():
         f"mutate-hdl: {len(fates)} mutants, {counts['killed']} killed, {counts['argued']} argued, "
         f"{counts['survived']} survived, {len(tried) - len(fates)} more were no valid RTL; {seconds:.0f} s"
     )
+    needless = [name for name in reasons if name not in by_name()]
+    needless += [fate.mutant.name for fate in fates if fate.kind == "killed" and fate.mutant.name in reasons]
+    for name in needless:
+        print(f"mutate-hdl: {ARGUED.name} argues of one that is killed or not there: {name}")
     for fate in fates:
         if fate.kind == "survived":
             print(f"mutate-hdl: survived: {fate.mutant.name}")
             print(f"mutate-hdl:   again: scripts/mutate-hdl --mutant {shlex.quote(fate.mutant.name)}")
     if not fates:
         raise Trouble("there was no valid mutant to try")
-    return 1 if counts["survived"] else 0
+    return 1 if counts["survived"] or needless else 0
 
 
 if __name__ == "__main__":

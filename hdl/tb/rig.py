@@ -29,6 +29,17 @@ def rounds(quick, long):
     return long if LONG else quick
 
 
+def unused(dut, port, half):
+    """Demands that the half of an AXI4 port which a kernel never uses is quiet: `reads` or `writes`."""
+    signals = {
+        "reads": ("arvalid", "araddr", "arlen", "arid", "arlock", "arprot", "arqos", "rready"),
+        "writes": ("awvalid", "awaddr", "awlen", "awid", "awlock", "awprot", "awqos", "wvalid", "wdata", "wstrb", "wlast", "bready"),
+    }
+    for signal in signals[half]:
+        value = int(getattr(dut, f"{port}_{signal}").value)
+        assert value == 0, f"{port}_{signal}, which is never used, is {value:#x}"
+
+
 class Kernel:
     """A kernel under test with its clock and its AXI4-Lite master."""
 

@@ -23,7 +23,7 @@ from queue_host import (
     VERSION,
     WIDTH,
 )
-from rig import high, rng, rounds
+from rig import high, rng, rounds, unused
 from test_queue import fresh, submission, submit
 
 
@@ -65,6 +65,14 @@ async def registers(dut):
             await host.expect(offset, value, "after reset")
     for pair in range(16):
         await host.expect(0x800 + 64 * pair, 0, "control after reset")
+
+
+@cocotb.test()
+async def unused_halves(dut):
+    """One port reads and the other writes; what they do not use is quiet."""
+    await fresh(dut)
+    unused(dut, "m_axi_gmem0", "writes")
+    unused(dut, "m_axi_gmem1", "reads")
 
 
 @cocotb.test()
@@ -180,6 +188,17 @@ async def moderation(dut):
         await host.idle(5)
         await host.expect(PENDING, 1 << 4, "pending at the count")
         await host.write(PENDING, 0xFFFF)
+    # A pair that is enabled anew counts anew.
+    await answer(host, pair, random, 5)
+    await host.write(pair.offset, 0)
+    await pair.enable()
+    await answer(host, pair, random, 7)
+    await host.idle(50)
+    await host.expect(PENDING, 0, "pending before the count of a pair enabled anew")
+    await answer(host, pair, random, 1)
+    await host.idle(5)
+    await host.expect(PENDING, 1 << 4, "pending at the count of a pair enabled anew")
+    await host.write(PENDING, 0xFFFF)
     # By time.
     for clocks in (500, 2000):
         await host.write(MODERATION, 200 | clocks << 8)

@@ -5,7 +5,7 @@ from cocotbext.axi import AxiResp
 
 import descriptor as tcp
 import traffic
-from rig import high, rng, rounds
+from rig import high, rng, rounds, unused
 from validator import (
     ACTIVE,
     AUTO_RESTART,
@@ -74,6 +74,14 @@ async def registers(dut):
         await kernel.write(offset, 0xFFFFFFFF)
         await kernel.expect(offset, value, "what cannot be written")
     await kernel.expect(CONTROL, IDLE, "control")
+
+
+@cocotb.test()
+async def unused_halves(dut):
+    """One port reads and the other writes; what they do not use is quiet."""
+    await fresh(dut)
+    unused(dut, "m_axi_gmem0", "writes")
+    unused(dut, "m_axi_gmem1", "reads")
 
 
 @cocotb.test()

@@ -6,6 +6,8 @@
 #![cfg(feature = "cosim")]
 
 mod errors;
+#[path = "../common/figure.rs"]
+mod figure;
 mod figures;
 mod host;
 mod interrupts;

@@ -7,6 +7,8 @@
 
 mod boundaries;
 mod errors;
+#[path = "../common/figure.rs"]
+mod figure;
 mod figures;
 mod random;
 mod registers;
