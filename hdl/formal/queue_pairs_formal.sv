@@ -25,6 +25,7 @@ module queue_pairs_formal
     input logic          fetch_load_i,
     input logic          fetch_asks_i,
     input logic          fetch_alone_i,
+    input logic          fetch_may_claim_i,
     input logic          fetch_claim_i,
     input logic   [ 5:0] fetch_count_i,
     input logic          fetch_more_i,
@@ -47,7 +48,7 @@ module queue_pairs_formal
 
   logic push_turn, push_taken, fetch_turn, fetch_enabled, fetch_disturbed;
   logic [31:0] rdata;
-  logic error, write_failed, active;
+  logic error, write_failed, active, restart;
   logic [PAIRS-1:0] work, read_failed, started, stopped;
   index_t fetch_head, fetch_tail, fetch_claimed, fetch_given_back, look_tail;
   logic [3:0] fetch_log, fetch_room_log, look_log;
@@ -95,11 +96,13 @@ module queue_pairs_formal
       .fetch_asks_i,
       .fetch_alone_i,
       .fetch_turn_o      (fetch_turn),
+      .fetch_may_claim_i,
       .fetch_claim_i,
       .fetch_count_i,
       // The fetch claims what it has read the pair's head for, in one plan.
       .fetch_next_head_i (fetch_head + index_t'(fetch_count_i)),
       .fetch_more_i,
+      .restart_o         (restart),
       .read_error_i,
       .read_error_pair_i,
       .read_failed_o     (read_failed),
@@ -135,10 +138,12 @@ module queue_pairs_formal
   logic [1:0] quiet_q;  // clocks until the register bus may speak again
 
   // A plan of the fetch: what it has read of its pair, and whether that is true.
-  logic planning_q, turn_q, false_q;
+  logic planning_q, turn_q, false_q, fetch_enabled_q;
   pair_t plan_pair_q;
   index_t plan_room_q, plan_waiting_q;
   logic [2:0] since_claim_q;  // clocks since the fetch claimed, up to 4
+
+  logic enabled_before_q;  // a plan may claim for a pair that was stopped just now
 
   // Claims of the pair that were accepted one to four clocks ago.
   logic [3:0][5:0] lately_q;
@@ -172,6 +177,8 @@ module queue_pairs_formal
     else if (quiet_q != 2'd0) quiet_q <= quiet_q - 2'd1;
 
     turn_q <= fetch_asks_i && fetch_turn && !fetch_claim_i;
+    enabled_before_q <= enabled;
+    fetch_enabled_q <= fetch_enabled;
     if (since_claim_q != 3'd4) since_claim_q <= since_claim_q + 3'd1;
     if (planning_q && fetch_disturbed) false_q <= 1'b1;
     if (fetch_load_i) begin
@@ -185,7 +192,7 @@ module queue_pairs_formal
       planning_q <= 1'b0;
       since_claim_q <= '0;
     end
-    if (started != '0) planning_q <= 1'b0;
+    if (restart) planning_q <= 1'b0;
 
     lately_q <= {lately_q[2:0], claimed};
     settled_index_q <= dut.answered_index_q;
@@ -198,13 +205,17 @@ module queue_pairs_formal
       quiet_q <= 2'd0;
       planning_q <= 1'b0;
       turn_q <= 1'b0;
+      enabled_before_q <= 1'b0;
+      fetch_enabled_q <= 1'b0;
       since_claim_q <= 3'd4;
       lately_q <= '0;
       waited_q <= 1'b0;
     end
   end
 
-  wire plan = planning_q && plan_pair_q == PAIR && !false_q && !fetch_disturbed && started == '0;
+  wire plan = planning_q && plan_pair_q == PAIR && !false_q && !fetch_disturbed && !restart;
+
+  wire alive = enabled || enabled_before_q;
 
   // Steps of the claims that are of this pair.
   wire step_1 = dut.i_claims.step_1_q && dut.i_claims.pair_1_q == PAIR;
@@ -240,9 +251,10 @@ module queue_pairs_formal
     // The fetch: loads, has its turn, and claims no more than it found; five clocks a plan.
     if (planning_q) assume (fetch_pair_i == plan_pair_q);
     if (fetch_asks_i) assume (planning_q);
+    if (fetch_may_claim_i) assume (planning_q && turn_q && fetch_enabled_q);
     if (fetch_claim_i) begin
-      assume (planning_q && turn_q && fetch_enabled && !false_q && !fetch_disturbed);
-      assume (started == '0 && since_claim_q == 3'd4 && !fetch_load_i && fetch_asks_i);
+      assume (fetch_may_claim_i && !false_q && !fetch_disturbed);
+      assume (!restart && since_claim_q == 3'd4 && !fetch_load_i && fetch_asks_i);
       assume (index_t'(fetch_count_i) <= plan_room_q && index_t'(fetch_count_i) <= plan_waiting_q);
       assume (fetch_count_i <= 6'd32 && fetch_count_i != '0);
     end
@@ -276,7 +288,8 @@ module queue_pairs_formal
     steps &= $onehot0({dut.bell_1_q, dut.starts_q, dut.stops_q, dut.sizes_q, dut.base_write_q});
     // Who configures or starts a pair has found it idle, and it is idle still.
     if (configures && !dut.stops_q && dut.access_pair_q == PAIR)
-      steps &= !enabled && !busy && lately_q[0] == '0 && !step_1;
+      steps &= !alive && !busy && lately_q[0] == '0 && !step_1;
+    if (planning_q && plan_pair_q == PAIR) steps &= fetch_enabled_q == enabled_before_q;
     if (lately_q[0] != '0 || lately_q[1] != '0) steps &= busy;
     // Claims, step by step.
     steps &= lately_q[0] == (step_1 ? dut.i_claims.count_q : 6'd0);
@@ -301,7 +314,7 @@ module queue_pairs_formal
     if (probing) steps &= lately_q[0] == '0;
     if (probing && !probes[0]) steps &= lately_q[1] == '0;
     if (probing && probes[1:0] == '0) steps &= lately_q[2] == '0;
-    if (plan && enabled) steps &= lately_q[0] == '0;
+    if (plan && alive) steps &= lately_q[0] == '0;
   end
 
   always_comb begin
@@ -319,7 +332,7 @@ module queue_pairs_formal
 
   always_comb begin
     ring_holds = 1'b1;
-    if (enabled || busy || step_1 || step_2) begin
+    if (alive || busy || step_1 || step_2) begin
       ring_holds &= used <= ring && used_before <= used && untaken <= used_before;
     end
     // A doorbell's measures stay true until they are used.
@@ -335,7 +348,7 @@ module queue_pairs_formal
   end
 
   // Steps of a pair that was stopped meanwhile may be of another size than it is given.
-  wire steady = enabled || busy;
+  wire steady = alive || busy;
   always_comb begin
     values = 1'b1;
     if (step_2) values &= dut.i_claims.claimed_q == claims;
@@ -358,13 +371,13 @@ module queue_pairs_formal
     end
     if (judged && waited_pair_q == PAIR && enabled && dut.i_claims.fits_q)
       judgements &= room >= index_t'(waited_count_q);
-    if (plan && enabled) judgements &= room >= plan_room_q;
+    if (plan && alive) judgements &= room >= plan_room_q;
   end
 
   always_comb begin
     submissions_hold = 1'b1;
-    if (plan && enabled) submissions_hold &= waiting >= plan_waiting_q;
-    if (enabled) submissions_hold &= waiting <= submissions;
+    if (plan && alive) submissions_hold &= waiting >= plan_waiting_q;
+    if (alive) submissions_hold &= waiting <= submissions;
     if (bell_here && !dut.bell_head_q) begin
       if (dut.bell_2_q) begin
         submissions_hold &= dut.bell_to_q == tail && dut.bell_size_q == submissions;

@@ -113,6 +113,7 @@ module completion_writer
   logic place_valid_q, place_void_q;
   pair_t place_pair_q;
   logic [12:0] place_line_q;
+  logic place_follows_q;  // it is of the same pair and line as the one before
   logic [63:0] place_base_q, place_offset_q;
   logic [2:0] place_slot_q;
   logic [1:0] place_count_q;
@@ -139,6 +140,7 @@ module completion_writer
       place_void_q <= drop;
       place_pair_q <= pair_q;
       place_line_q <= tail_q[15:3];
+      place_follows_q <= pair_q == place_pair_q && tail_q[15:3] == place_line_q && !drop && !place_void_q;
       place_slot_q <= tail_q[2:0];
       place_base_q <= base_q;
       place_offset_q <= {45'h0, line_of_ring, 6'h0};
@@ -155,15 +157,14 @@ module completion_writer
   // Line: gathers.
   logic line_valid_q, line_void_q;
   pair_t line_pair_q;
-  logic [12:0] line_q;
   logic [63:0] line_address_q;
   logic [SLOTS-1:0] line_mask_q;
   logic [SLOTS-1:0][63:0] line_data_q;
   logic [3:0] line_count_q;
   logic line_pop;
 
-  wire joins = line_valid_q && place_valid_q && line_pair_q == place_pair_q &&
-      line_q == place_line_q && !line_void_q && !place_void_q;
+  // The line holds what was placed last.
+  wire joins = line_valid_q && place_valid_q && place_follows_q;
   wire begins = place_valid_q && !joins && (!line_valid_q || line_pop);
   assign place_ready = !place_valid_q || joins || begins;
 
@@ -173,7 +174,6 @@ module completion_writer
       line_valid_q <= 1'b1;
       line_void_q <= place_void_q;
       line_pair_q <= place_pair_q;
-      line_q <= place_line_q;
       line_address_q <= place_base_q + place_offset_q;
       line_mask_q <= '0;
       line_count_q <= 4'(place_count_q);

@@ -28,6 +28,7 @@ module policy_table
 );
 
   logic [POLICY_WORDS-1:0][31:0] host_words;
+  logic [POLICY_WORDS-1:0] host_written;
   logic [31:0] old, merged;
 
   // The access, in its second clock.
@@ -41,7 +42,6 @@ module policy_table
     logic [31:0] mem[SLOTS];
     logic [SLOTS-1:0] written_q;
     logic [31:0] policy_q;
-    wire selected = access_i && word_i == 3'(w);
     wire written = write_q && word_q == 3'(w);
 
     always_ff @(posedge clk_i) begin
@@ -54,13 +54,15 @@ module policy_table
       if (!rst_ni) written_q <= '0;
     end
 
-    assign host_words[w] = !selected ? '0 : written_q[slot_i] ? mem[slot_i] : POLICY_RESET[w];
-    assign policy_o[w]   = policy_q;
+    assign host_words[w]   = mem[slot_i];
+    assign host_written[w] = written_q[slot_i];
+    assign policy_o[w]     = policy_q;
   end
 
   always_comb begin
-    old = '0;
-    for (int unsigned w = 0; w < POLICY_WORDS; w++) old |= host_words[w];
+    // The word is chosen before it is known whether it was written: that takes as long.
+    old = host_written[word_i] ? host_words[word_i] : POLICY_RESET[word_i];
+    if (!access_i) old = '0;
     for (int unsigned i = 0; i < 4; i++) begin
       merged[8*i+:8] = wstrb_q[i] ? wdata_q[8*i+:8] : old_q[8*i+:8];
     end

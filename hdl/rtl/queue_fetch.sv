@@ -6,6 +6,9 @@
 // crosses neither a 4 KiB boundary nor the ring's end. A plan takes six clocks, less
 // than its data from the second block on. A push to the pair can take away the room that
 // was planned with: then the plan is made anew, and no push is let in until it is done.
+//
+// A pair that is stopped in the very clock before may still claim once: whoever looks
+// whether it is idle has to look at `may_claim_o` too.
 module queue_fetch
   import queue_pkg::*;
 (
@@ -28,12 +31,13 @@ module queue_fetch
     output logic asks_o,  // to claim in the clock after its turn, and in that clock
     output logic alone_o,  // no pushes meanwhile
     input logic turn_i,
+    output logic may_claim_o,  // claims in this clock, if there is something to claim
     output logic claim_o,
     output logic [5:0] count_o,
     output index_t next_head_o,
     output logic more_o,  // the pair still has to be looked at
     input logic restart_i,  // a pair was enabled: plans may be of its life before
-    output logic read_error_o,
+    output logic read_error_o,  // in the clock after the beat
     output pair_t read_error_pair_o,
     input logic [PAIRS-1:0] read_failed_i,
 
@@ -73,14 +77,17 @@ module queue_fetch
   pair_t  pair_q;
 
   // Round robin: the first with work after the last one picked, else the first.
-  logic [PAIRS-1:0] later, candidates;
-  pair_t picked;
-  always_comb begin
-    for (int unsigned p = 0; p < PAIRS; p++) later[p] = work_i[p] && pair_t'(p) > pair_q;
-    candidates = |later ? later : work_i;
-    picked = '0;
-    for (int unsigned p = PAIRS; p > 0; p--) if (candidates[p-1]) picked = pair_t'(p - 1);
-  end
+  function automatic logic [1:0] first_of_four(input logic [2:0] pairs);
+    first_of_four = pairs[0] ? 2'd0 : pairs[1] ? 2'd1 : pairs[2] ? 2'd2 : 2'd3;
+  endfunction
+  // By fours of fours: no chain.
+  function automatic pair_t first_of(input logic [PAIRS-1:0] pairs);
+    logic [1:0] four;
+    four = first_of_four({|pairs[11:8], |pairs[7:4], |pairs[3:0]});
+    first_of = {four, first_of_four(pairs[4*four+:3])};
+  endfunction
+  wire [PAIRS-1:0] later = work_i & (16'hFFFE << pair_q);
+  wire pair_t picked = |later ? first_of(later) : first_of(work_i);
 
   index_t head_q, tail_q, claimed_q, given_back_q, available_q, used_q;
   logic [3:0] log_q, room_log_q;
@@ -89,6 +96,7 @@ module queue_fetch
   logic [5:0] block_left_q, wanted_q, room_q, count_q;
   logic disturbed_q;  // since the indices were read
   logic alone_q;
+  logic enabled_q;  // the pair, in the clock before
   logic arvalid_q;
   logic [63:0] araddr_q;
   logic [7:0] arlen_q;
@@ -111,6 +119,7 @@ module queue_fetch
   always_ff @(posedge clk_i) begin
     if (arready_i) arvalid_q <= 1'b0;
     disturbed_q <= disturbed_i || (disturbed_q && state_q != LOAD);
+    enabled_q   <= enabled_i;
     case (state_q)
       // Nothing waits from here on but for a push that is being judged.
       PICK: begin
@@ -170,7 +179,8 @@ module queue_fetch
   assign load_o = state_q == LOAD;
   assign asks_o = state_q == CLAMP || state_q == CLAIM;
   assign alone_o = alone_q;
-  assign claim_o = state_q == CLAIM && count_q != '0 && enabled_i && !disturbed && !restart_i;
+  assign may_claim_o = state_q == CLAIM && enabled_q;
+  assign claim_o = may_claim_o && count_q != '0 && !disturbed && !restart_i;
   assign count_o = count_q;
   assign next_head_o = head_q + index_t'(count_q);
   // A plan that is given up leaves all: its pair may be another one than that which was enabled.
@@ -201,6 +211,8 @@ module queue_fetch
 
   always_ff @(posedge clk_i) begin
     if (beat) first_q <= rlast_i;
+    read_error_o <= beat && error && rst_ni;
+    read_error_pair_o <= burst_pair;
     if (!rst_ni) first_q <= 1'b1;
   end
 
@@ -209,9 +221,8 @@ module queue_fetch
   assign beat_valid_o = beat;
   assign beat_pair_o = burst_pair;
   assign beat_mask_o = {!(rlast_i && burst_end_odd), !(first_q && burst_odd)};
-  assign beat_void_o = error || read_failed_i[burst_pair];
+  assign beat_void_o = error || read_failed_i[burst_pair] ||
+      (read_error_o && read_error_pair_o == burst_pair);
   assign beat_data_o = rdata_i;
-  assign read_error_o = beat && error;
-  assign read_error_pair_o = burst_pair;
 
 endmodule

@@ -21,6 +21,16 @@ module queue_interrupts
     output logic             rose_o
 );
 
+  // Completions of the clock before: responses come late in theirs.
+  logic done_q;
+  pair_t pair_q;
+  logic [3:0] done_count_q;
+  always_ff @(posedge clk_i) begin
+    done_q <= done_i && rst_ni;
+    pair_q <= pair_i;
+    done_count_q <= done_count_i;
+  end
+
   logic [PAIRS-1:0] waiting_q, pending_q, set;
   logic [PAIRS-1:0][7:0] since_q;
   logic [23:0] timer_q;
@@ -29,8 +39,8 @@ module queue_interrupts
   wire each = count_i <= 8'd1 || time_i == '0;
 
   for (genvar p = 0; p < PAIRS; p++) begin : g_pair
-    wire done = done_i && pair_i == pair_t'(p);
-    wire [8:0] since = {1'b0, since_q[p]} + {5'b0, done_count_i};
+    wire done = done_q && pair_q == pair_t'(p);
+    wire [8:0] since = {1'b0, since_q[p]} + {5'b0, done_count_q};
     wire enough = done && (each || since >= {1'b0, count_i});
     assign set[p] = enough || stopped_i[p] || (expired_q && waiting_q[p]);
 
@@ -44,7 +54,7 @@ module queue_interrupts
         pending_q[p] <= 1'b1;
         // One that is done in the clock of the timer's end counts anew.
         waiting_q[p] <= done && !enough;
-        since_q[p]   <= done && !enough ? {4'h0, done_count_i} : '0;
+        since_q[p]   <= done && !enough ? {4'h0, done_count_q} : '0;
       end
       if (started_i[p]) begin
         pending_q[p] <= 1'b0;

@@ -44,10 +44,12 @@ module queue_pairs
     input  logic               fetch_asks_i,
     input  logic               fetch_alone_i,
     output logic               fetch_turn_o,
+    input  logic               fetch_may_claim_i,
     input  logic               fetch_claim_i,
     input  logic   [      5:0] fetch_count_i,
     input  index_t             fetch_next_head_i,
-    input  logic               fetch_more_i,        // it leaves some
+    input  logic               fetch_more_i,        // its work has to be looked at again
+    output logic               restart_o,           // a pair is enabled, or is refused it
     input  logic               read_error_i,
     input  pair_t              read_error_pair_i,
     output logic   [PAIRS-1:0] read_failed_o,
@@ -258,7 +260,8 @@ module queue_pairs
   assign look_base_o  = engine_bases[3:2];
 
   // First clock of an access.
-  wire idle = !enabled_q[access_pair_i] && !busy_q[access_pair_i];
+  wire busy = busy_q[access_pair_i] || (fetch_may_claim_i && fetch_pair_i == access_pair_i);
+  wire idle = !enabled_q[access_pair_i] && !busy;
   wire configures = word_i >= WORD_SIZES && word_i < WORD_SUBMISSION_INDICES;
   wire [1:0] base_word = 2'(word_i - WORD_SUBMISSIONS);
   logic [31:0] rdata, rdata_q;
@@ -269,8 +272,7 @@ module queue_pairs
 
   always_comb begin
     case (word_i)
-      WORD_CONTROL:
-      rdata = {24'h0, stop_q[access_pair_i], 2'h0, busy_q[access_pair_i], enabled_q[access_pair_i]};
+      WORD_CONTROL: rdata = {24'h0, stop_q[access_pair_i], 2'h0, busy, enabled_q[access_pair_i]};
       WORD_SIZES: rdata = {20'h0, access_room_log, 4'h0, access_log};
       WORD_SUBMISSION_INDICES: rdata = {access_tail, access_head};
       WORD_COMPLETION_INDICES: rdata = {access_given_back, access_written};
@@ -291,7 +293,9 @@ module queue_pairs
     access_pair_q <= access_pair_i;
     base_word_q <= base_word;
     wdata_q <= wdata_i;
+    restart_o <= starts_q;
     if (!rst_ni) begin
+      restart_o <= 1'b0;
       stops_q <= 1'b0;
       starts_q <= 1'b0;
       sizes_q <= 1'b0;

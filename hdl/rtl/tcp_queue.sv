@@ -248,7 +248,7 @@ module tcp_queue
   logic [3:0] fetch_log, fetch_room_log, look_log;
   logic [63:0] fetch_base, look_base;
   logic fetch_load, fetch_enabled, fetch_disturbed, fetch_asks, fetch_alone, fetch_turn;
-  logic fetch_claim, fetch_more, read_error;
+  logic fetch_may_claim, fetch_claim, fetch_more, fetch_restart, read_error;
   logic [5:0] fetch_count;
   logic push_waits, push_turn, push, push_torn, push_taken, write_failed, written;
   logic [LANES-1:0] push_mask;
@@ -284,10 +284,12 @@ module tcp_queue
       .fetch_asks_i      (fetch_asks),
       .fetch_alone_i     (fetch_alone),
       .fetch_turn_o      (fetch_turn),
+      .fetch_may_claim_i (fetch_may_claim),
       .fetch_claim_i     (fetch_claim),
       .fetch_count_i     (fetch_count),
       .fetch_next_head_i (fetch_next_head),
       .fetch_more_i      (fetch_more),
+      .restart_o         (fetch_restart),
       .read_error_i      (read_error),
       .read_error_pair_i (read_error_pair),
       .read_failed_o     (read_failed),
@@ -339,11 +341,12 @@ module tcp_queue
       .asks_o           (fetch_asks),
       .alone_o          (fetch_alone),
       .turn_i           (fetch_turn),
+      .may_claim_o      (fetch_may_claim),
       .claim_o          (fetch_claim),
       .count_o          (fetch_count),
       .next_head_o      (fetch_next_head),
       .more_o           (fetch_more),
-      .restart_i        (|started),
+      .restart_i        (fetch_restart),
       .read_error_o     (read_error),
       .read_error_pair_o(read_error_pair),
       .read_failed_i    (read_failed),
