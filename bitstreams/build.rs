@@ -56,7 +56,8 @@ mod shipped_images {
             kernel: "tcp_queue",
             description: "kernel_queue.xml",
             data_width: None,
-            connections: &[],
+            // The host's memory, which comes after the two DDR banks.
+            connections: &[(0, 2), (1, 2)],
             host_memory: true,
             // What PCIe endpoints clock their users with, third generation, sixteen lanes.
             mhz: 250,

@@ -85,6 +85,9 @@ impl Described {
         if package::is_package(path)? {
             let packaged = package::read(path, arguments, cache)?;
             let mut described = Self::written(path, packaged.toml)?;
+            if let Some(text) = packaged.kernel_xml {
+                described.description = parsed(path, &text)?;
+            }
             described.generated = packaged.generated;
             return Ok(described);
         }
@@ -148,7 +151,12 @@ impl Described {
 }
 
 fn xml(path: &Path) -> Result<Description, LinkError> {
-    let kernel = KernelDescription::from_xml(&read(path)?).map_err(|source| LinkError::Xml {
+    parsed(path, &read(path)?)
+}
+
+/// The `kernel.xml` with that text, which is in `path`, or written by it.
+fn parsed(path: &Path, text: &str) -> Result<Description, LinkError> {
+    let kernel = KernelDescription::from_xml(text).map_err(|source| LinkError::Xml {
         path: path.to_owned(),
         source,
     })?;

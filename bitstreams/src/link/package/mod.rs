@@ -18,6 +18,8 @@ use super::sources;
 pub(super) struct Packaged {
     /// What the packaging says, with paths as they can be opened.
     pub(super) toml: Toml,
+    /// Text of the `kernel.xml` that a script writes itself.
+    pub(super) kernel_xml: Option<String>,
     /// Modules that Vivado would generate, and from which IP.
     pub(super) generated: Vec<(String, String)>,
 }

@@ -1,4 +1,4 @@
-# Runs a packaging script written for Vivado, in an interpreter that can neither write nor start anything, and tells
+# Runs a packaging script written for Vivado, in an interpreter that can neither write files nor start anything, and tells
 # what it would have packaged: sources, registers and the masters they belong to, the top module, the control protocol.
 #
 # Commands of Vivado that matter here are recorded; all others answer something harmless. The answer on stdout is records
@@ -11,6 +11,8 @@ fconfigure stdout -encoding utf-8 -translation lf
 set end [expr {[clock seconds] + [lindex $argv 0]}]
 set script [file normalize [lindex $argv 1]]
 set arguments [lrange $argv 2 end]
+# Most characters of a file that a script writes and that is kept.
+set most_text 1048576
 # Most arguments that a script is tried with, and most variables that are supplied to it.
 set most_arguments 9
 set most_variables 40
@@ -23,6 +25,9 @@ proc forget {} {
     set ::records {}
     set ::packaged 0
     set ::said ""
+    # Text of files that the script writes, by path, and their paths by channel.
+    set ::written [dict create]
+    set ::channels [dict create]
 }
 proc record {args} { lappend ::records $args }
 
@@ -86,6 +91,9 @@ proc set_one {name value object} {
             regexp {^register_parameter:([^:]*):register:(.*)$} $object -> parameter of
             if {$name eq "value" && [string equal -nocase $parameter ASSOCIATED_BUSIF]} { register $of busif $value }
         }
+        hdl_parameter:* {
+            if {$name eq "value"} { record parameter "[string range $object 14 end]=$value" }
+        }
         default {
             switch -- $name {
                 top { record top $value }
@@ -123,6 +131,10 @@ proc package_xo {words} {
     foreach {option key} {-kernel_name name -ctrl_protocol control -kernel_xml kernel_xml -ip_directory ip} {
         if {[dict exists $options $option]} {
             set value [dict get $options $option]
+            if {$key eq "kernel_xml" && [dict exists $::written $value]} {
+                record kernel_xml_text [dict get $::written $value]
+                continue
+            }
             record $key [expr {$key in {kernel_xml ip} ? [resolve $value] : $value}]
         }
     }
@@ -165,6 +177,10 @@ proc vivado {command args} {
             if {[llength $rest] > 0} { return register:[lindex $rest 0] }
             return [lmap name [dict keys $::registers] { string cat register: $name }]
         }
+        ipx::get_hdl_parameters {
+            lassign [split_options $args] options rest
+            return [expr {[llength $rest] ? "hdl_parameter:[lindex $rest 0]" : ""}]
+        }
         ipx::add_register_parameter - ipx::get_register_parameters {
             lassign [split_options $args] options rest
             set of [lindex $rest 1]
@@ -182,7 +198,7 @@ proc vivado {command args} {
     return {}
 }
 
-# Files: looked at, never changed.
+# Files: looked at, never changed. What the script writes is remembered, to be its kernel.xml.
 proc file_command {slave subcommand args} {
     switch -- $subcommand {
         delete - mkdir - copy - rename - link - attributes - atime - mtime { return {} }
@@ -209,9 +225,14 @@ proc glob_command {slave args} {
 }
 proc open_command {slave path args} {
     set mode [lindex $args 0]
-    set path [resolve $path]
-    if {($mode ne "" && ![string match {r*} $mode]) || ![file isfile $path]} { set path /dev/null }
-    set channel [open $path r]
+    set writes [expr {$mode ne "" && ![string match {r*} $mode]}]
+    set place [resolve $path]
+    if {$writes || ![file isfile $place]} { set place /dev/null }
+    set channel [open $place r]
+    if {$writes} {
+        dict set ::channels $channel $path
+        if {![string match {a*} $mode] || ![dict exists $::written $path]} { dict set ::written $path "" }
+    }
     interp transfer {} $channel $slave
     return $channel
 }
@@ -259,7 +280,18 @@ proc attempt {arguments supplied} {
 }
 proc nothing {args} {}
 # The last thing that a script said before it left is why it left.
-proc say {args} { if {[string trim [lindex $args end]] ne ""} { set ::said [string trim [lindex $args end]] } }
+proc say {args} {
+    set line [expr {[lindex $args 0] eq "-nonewline" ? "" : "\n"}]
+    if {$line eq ""} { set args [lrange $args 1 end] }
+    if {[llength $args] == 2 && [dict exists $::channels [lindex $args 0]]} {
+        set path [dict get $::channels [lindex $args 0]]
+        if {[string length [dict get $::written $path]] < $::most_text} {
+            dict append ::written $path [lindex $args 1] $line
+        }
+        return
+    }
+    if {[string trim [lindex $args end]] ne ""} { set ::said [string trim [lindex $args end]] }
+}
 proc leave {args} { error "the script exits" }
 proc something {} { expr {$::packaged || [dict size $::registers]} }
 

@@ -109,6 +109,7 @@ fn with_component(script: Packaged, component: Packaged) -> Packaged {
         toml.args = args;
     }
     packaged.generated.extend(script.generated);
+    packaged.kernel_xml = script.kernel_xml;
     packaged
 }
 
@@ -152,6 +153,7 @@ fn parse(answer: &str) -> Result<Recorded, String> {
             ["top", name] => toml.top = Some(name.to_owned()),
             ["name", name] => toml.name = Some(name.to_owned()),
             ["control", name] => toml.control = Some(name.to_owned()),
+            ["kernel_xml_text", text] => recorded.packaged.kernel_xml = Some(text.to_owned()),
             ["kernel_xml", path] => toml.kernel_xml = Some(path.into()),
             ["ip", path] => recorded.ip = Some(path.into()),
             ["ip", module, name, vlnv] => {
@@ -288,6 +290,30 @@ mod tests {
         );
         assert_eq!(packaged.toml.name.as_deref(), Some("scale"));
         assert_eq!(packaged.toml.control.as_deref(), Some("ap_ctrl_chain"));
+    }
+
+    #[test]
+    fn a_kernel_xml_that_the_script_writes_and_parameters_that_it_sets_are_told() {
+        let (folder, path) = example(
+            r#"
+            set text [read [open src/hdl/scale.v]]
+            set channel [open ./work/kernel.xml w]
+            puts $channel "<root>$text"
+            puts -nonewline $channel "</root>"
+            close $channel
+            puts "written"
+            set_property value 7 [ipx::get_user_parameters WIDTH -of_objects core]
+            set_property value 128 [ipx::get_hdl_parameters WIDTH -of_objects core]
+            package_xo -kernel_name scale -kernel_xml ./work/kernel.xml
+            "#,
+        );
+        let packaged = read(&path, &[]).expect("the script describes a kernel");
+        assert_eq!(packaged.kernel_xml.as_deref(), Some("<root>\n</root>"));
+        let parameters = packaged.toml.parameters;
+        assert_eq!(parameters.len(), 1);
+        assert_eq!(parameters["WIDTH"], toml::Value::from(128));
+        // Remembered, not written.
+        assert!(!folder.path().join("work").exists());
     }
 
     #[test]
