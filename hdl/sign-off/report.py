@@ -23,7 +23,7 @@ TITLES = {
     "coverage": ("Coverage", "[What counts](hardware-tests.md#what-they-cover); what is left out has its reason in `hdl/tb/coverage_exclusions.txt`."),
     "figures": ("Rates and latencies", "In clocks of the simulated RTL; [how](hardware-tests.md#what-the-kernels-reach)."),
     "lint": ("Lint", "`scripts/lint-hdl`."),
-    "package": ("Packaging for Vitis", "`kernel.xml` and the script that makes the `.xo` agree with the RTL."),
+    "package": ("Packaging for Vitis", "The script that makes the `.xo`, run with Vivado's commands noted, and the RTL agree; [how](vitis.md)."),
 }
 TABLES = {
     "synth": tables.synthesis,

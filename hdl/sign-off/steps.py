@@ -118,4 +118,13 @@ STEPS = (
         30,
         tools=("venv", "verilator"),
     ),
+    Step(
+        "package",
+        "the packaging for Vitis describes the kernels as they are, at every width",
+        ("cargo", "test", "--locked", "--package", "fpga-ctl", "--test", "vitis"),
+        ("hdl/*.xml", "hdl/vitis/*", "fpga-ctl/tests/vitis/*"),
+        60,
+        results=False,
+        tools=("rustc",),
+    ),
 )
