@@ -85,5 +85,5 @@ def versions(step):
                 if package["name"].lower().replace("_", "-") in wanted:
                     found[package["name"]] = package["version"]
         else:
-            found[tool] = (said(tool, "--version") or "not there").splitlines()[0]
+            found[f"{tool} (program)"] = (said(tool, "--version") or "not there").splitlines()[0]
     return found

@@ -116,7 +116,7 @@ def synthesis(rows):
     seeds = len(rows[0]["ecp5"]["mhz"]) if rows else 0
     sizes = table(
         ["kernel", "bits", "US+ LUT + in memories", "US+ FF", "US+ BRAM36", "US+ levels", "ECP5 LUT4", "ECP5 FF", "ECP5 BRAM",
-         f"ECP5 MHz, {seeds} seeds", "at least"], lines)
+         f"ECP5 MHz, {seeds} seed{'s' if seeds > 1 else ''}", "at least"], lines)
     paths = [[code(row["kernel"]), row["bits"], on, path] for row in rows for on, path in row["paths"].items()]
     return f"{sizes}\n\n{table(['kernel', 'bits', 'on', 'longest path'], paths)}"
 

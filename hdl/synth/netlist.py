@@ -27,7 +27,7 @@ class Netlist:
             for index, bit in enumerate(net["bits"]):
                 # Names that people gave are shorter than those that tools made.
                 label = f"{name}[{index}]" if len(net["bits"]) > 1 else name
-                if len(label) < len(self.names.get(bit, label + " ")):
+                if "$" not in label and len(label) < len(self.names.get(bit, label + " ")):
                     self.names[bit] = label
 
     def counts(self) -> Counter:
@@ -90,6 +90,13 @@ class Netlist:
         bit = max(level, key=lambda bit: level[bit])
         levels, path = level[bit], []
         while bit is not None:
-            path.append(self.names.get(bit, str(bit)))
+            path.append(self.names.get(bit) or self.into(bit))
             bit = before.get(bit)
         return levels, path[::-1]
+
+    def into(self, bit) -> str:
+        """For a net without a name: the register that it goes to, if there is one."""
+        for cell in self.cells.values():
+            if cell["type"] in REGISTERS and any(bit in cell["connections"].get(port, ()) for port in ("D", "CE", "R", "S")):
+                return self.names.get(cell["connections"]["Q"][0], str(bit))
+        return str(bit)
