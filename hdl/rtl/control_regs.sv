@@ -153,7 +153,8 @@ module control_regs
       start_q <= auto_restart_q;
       done_q <= 1'b1;
       ready_q <= 1'b1;
-      pending_q <= pending_q | enable_q;
+      // A bit that is not enabled is the host's alone, also in this clock.
+      for (int unsigned b = 0; b < 2; b++) if (enable_q[b]) pending_q[b] <= 1'b1;
       status_q <= status_i;
       fail_address_q <= fail_address_i;
     end
