@@ -70,15 +70,17 @@ module run_control_formal
   logic running_q = 1'b0, was_start_q = 1'b0, launched_q = 1'b0;
   logic [31:0] count_q, options_q;
   logic [63:0] descriptors_q, verdicts_q;
-  wire  start = start_i && idle;
-  wire  bad_options = options_q[31:8] != '0 || options_q[1:0] == 2'd3;
-  wire  misaligned = descriptors_q[5:0] != '0 || verdicts_q[5:0] != '0;
-  logic was_ready_q = 1'b0;
+  wire start = start_i && idle;
+  wire bad_options = options_q[31:8] != '0 || options_q[1:0] == 2'd3;
+  wire misaligned = descriptors_q[5:0] != '0 || verdicts_q[5:0] != '0;
+  logic was_ready_q = 1'b0, was_idle_q = 1'b1, was_done_q = 1'b0;
 
   always_ff @(posedge clk_i) begin
     running_q   <= 1'b1;
     was_start_q <= start && rst_ni;
     was_ready_q <= !idle && !done && !clear && write_finished_i && !read_busy_i && rst_ni;
+    was_idle_q  <= idle || !rst_ni;
+    was_done_q  <= done && rst_ni;
     if (start) begin
       count_q <= count_i;
       options_q <= options_i;
@@ -124,6 +126,9 @@ module run_control_formal
       end
       if (start) assert (load_policy && policy_slot == options_i[7:4]);
       if (was_ready_q) assert (done);
+      // What control_regs counts on.
+      assert (idle == (was_done_q || (was_idle_q && !was_start_q)));
+      assert (!(done && idle));
       if (done && !launched_q) begin
         assert (status == (bad_options ? STATUS_BAD_OPTIONS : misaligned ? STATUS_MISALIGNED :
                            STATUS_OK));
