@@ -38,7 +38,11 @@ module queue_interrupts_formal
 
   pair_t pair;
   wire now = pending[pair];
-  wire done = done_i && pair_i == pair;
+  // A completion counts from the clock after its response on.
+  logic done_q;
+  pair_t pair_q;
+  logic [3:0] done_count_q;
+  wire done = done_q && pair_q == pair;
   wire at_once = count_i <= 8'd1 || time_i == '0;
 
   // What was done and not told: the bit has not been 1 since. `age_q` is the oldest's, in clocks.
@@ -47,7 +51,7 @@ module queue_interrupts_formal
   logic [24:0] age_q;
   wire untold = untold_q && !now;
   wire [8:0] count = now ? 9'd0 : count_q;
-  wire enough = done && (at_once || count + 9'(done_count_i) >= {1'b0, count_i});
+  wire enough = done && (at_once || count + 9'(done_count_q) >= {1'b0, count_i});
   // Done since the bit rose last, which may have told of what was done two clocks before.
   logic recent_q, was_done_q;
   logic steady_q;  // the time was never changed
@@ -60,10 +64,13 @@ module queue_interrupts_formal
   always_ff @(posedge clk_i) begin
     running_q <= 1'b1;
     pair <= pair;
+    done_q <= done_i && rst_ni;
+    pair_q <= pair_i;
+    done_count_q <= done_count_i;
     time_q <= time_i;
     if (time_i != time_q) steady_q <= 1'b0;
     untold_q <= untold || done;
-    count_q <= count + (done ? 9'(done_count_i) : 9'd0);
+    count_q <= count + (done ? 9'(done_count_q) : 9'd0);
     age_q <= untold ? age_q + 25'd1 : 25'd0;
     recent_q <= done || (recent_q && !(now && !was_now_q && !was_done_q));
     was_done_q <= done;
@@ -110,6 +117,7 @@ module queue_interrupts_formal
       if (rose) assert (risen != '0 || was_all_started_q != '0);
 
       // What the induction stands on.
+      assert (dut.done_q == done_q && dut.pair_q == pair_q && dut.done_count_q == done_count_q);
       if (untold) assert (dut.waiting_q[pair] && count_q <= {1'b0, dut.since_q[pair]});
       if (dut.waiting_q[pair]) assert (recent_q);
       if (!untold) assert (count == '0);
