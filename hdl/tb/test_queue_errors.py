@@ -235,6 +235,37 @@ async def pushes_that_are_refused(dut):
 
 
 @cocotb.test()
+async def pushes_use_every_place(dut):
+    """Rings with room in plenty, too, are filled to the last place and not beyond, however fast the pushes come."""
+    random = rng("pushes_use_every_place")
+    host = await fresh(dut)
+
+    async def fill(pair, places):
+        halves = [[submission(random, host) for _ in range(2)] for _ in range(places // 2)]
+        for push in [cocotb.start_soon(host.push(pair, *both)) for both in halves]:
+            assert await push == AxiResp.OKAY
+
+    for bits in (4, 6, 7, 8) * rounds(1, 5):
+        pair = await host.pair(random.randrange(16), 1, bits)
+        size = 1 << bits
+        await fill(pair, size)
+        await pair.drained()
+        assert pair.take() == size
+        # What is given back is there again, and no more.
+        given = 2 * random.randint(1, size // 2)
+        pair.head = (pair.head - size + given) & 0xFFFF
+        await pair.ring_head()
+        pair.head = (pair.head + size - given) & 0xFFFF
+        await fill(pair, given)
+        await pair.drained()
+        assert pair.take() == given
+        await pair.expect(ENABLED, "full, and nothing wrong yet")
+        assert await host.push_bytes(pair.index, 0, submission(random, host).written()) == AxiResp.SLVERR
+        await pair.stopped(PUSH_OVERRUN)
+        assert pair.take() == 0
+
+
+@cocotb.test()
 async def a_burst_of_which_a_part_is_refused(dut):
     """The response is of all beats: a pair that is enabled in the middle of a burst takes the rest, and the answer is SLVERR."""
     random = rng("a_burst_of_which_a_part_is_refused")
