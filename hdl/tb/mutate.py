@@ -38,7 +38,7 @@ def arguments():
         description="Breaks copies of the RTL, one line each, and demands that a test of scripts/tb fails.",
         epilog="Exit 0 if every mutant is killed, or argued in hdl/tb/survivors.txt.",
     )
-    parser.add_argument("--count", type=int, default=80, help="about how many mutants, over all files (default: 80)")
+    parser.add_argument("--count", type=int, default=60, help="about how many mutants, over all files (default: 60)")
     parser.add_argument("--seed", type=int, default=1, help="of the mutants that are drawn (default: 1)")
     parser.add_argument("--only", metavar="FILE", action="append", help="of them, those of this file of hdl/rtl only")
     parser.add_argument("--mutant", metavar="NAME", action="append", help="this one, drawn or not: `FILE: BEFORE => AFTER`")
