@@ -41,7 +41,9 @@ module policy_table
   for (genvar w = 0; w < POLICY_WORDS; w++) begin : g_word
     logic [31:0] mem[SLOTS];
     logic [SLOTS-1:0] written_q;
+    // Whether it was written is known late, and holds for all its bits: it is applied after both were read.
     logic [31:0] policy_q;
+    logic policy_written_q;
     wire written = write_q && word_q == 3'(w);
 
     always_ff @(posedge clk_i) begin
@@ -50,13 +52,16 @@ module policy_table
 
     always_ff @(posedge clk_i) begin
       if (written) written_q[slot_q] <= 1'b1;
-      if (load_i) policy_q <= written_q[load_slot_i] ? mem[load_slot_i] : POLICY_RESET[w];
+      if (load_i) begin
+        policy_q <= mem[load_slot_i];
+        policy_written_q <= written_q[load_slot_i];
+      end
       if (!rst_ni) written_q <= '0;
     end
 
     assign host_words[w]   = mem[slot_i];
     assign host_written[w] = written_q[slot_i];
-    assign policy_o[w]     = policy_q;
+    assign policy_o[w]     = policy_written_q ? policy_q : POLICY_RESET[w];
   end
 
   always_comb begin
