@@ -151,7 +151,7 @@ module control_regs
 
     if (done_i) begin
       start_q <= auto_restart_q;
-      done_q <= 1'b1;
+      done_q  <= 1'b1;
       ready_q <= 1'b1;
       // A bit that is not enabled is the host's alone, also in this clock.
       for (int unsigned b = 0; b < 2; b++) if (enable_q[b]) pending_q[b] <= 1'b1;
