@@ -165,10 +165,10 @@ impl Command {
             Self::Sign(args) => args.json.json,
             Self::Key(command) => command.reports_json(),
             Self::Doctor(args) => args.json.json,
+            Self::Regress(args) => args.json.json,
             Self::Sim(command) => command.reports_json(),
             Self::Build(_)
             | Self::Encode(_)
-            | Self::Regress(_)
             | Self::Sample(_)
             | Self::XrtEnv(_)
             | Self::Run(_)

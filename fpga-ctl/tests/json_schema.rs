@@ -43,13 +43,26 @@ fn reports_are_as_documented() {
     bench.sample(Profile::Wide);
     bench.write("policy.toml", "profile = \"wide\"");
     bench.write("other.xclbin", validators(2).as_bytes());
+    bench.write(
+        "tests.toml",
+        "[[test]]\nname = \"odd\"\ncommand = \"exit {seed}\"\n[[test]]\nname = \"once\"\ncommand = \"true\"\n",
+    );
+    let regress = [
+        "regress",
+        "tests.toml",
+        "--output",
+        "regress",
+        "--seed",
+        "0",
+        "--json",
+    ];
     let program = assert_cmd::cargo::cargo_bin!("fpga-ctl").to_str().unwrap();
     let leased = |arguments: &[&'static str]| {
         let lease = ["lease", "--shared", "--memory", "1GiB", "--", program];
         [&lease[..], arguments].concat()
     };
     let validate = ["validate", "wide.tcpdb", "--profile", "wide", "--json"];
-    let reports: [(&str, &str, Vec<&str>, i32); 26] = [
+    let reports: [(&str, &str, Vec<&str>, i32); 28] = [
         ("list", "an empty card", vec!["list", "--json"], 0),
         ("lease list", "no lease", vec!["lease", "list", "--json"], 0),
         (
@@ -159,6 +172,18 @@ fn reports_are_as_documented() {
             "another image",
             vec!["verify", "default", "other.xclbin", "--json"],
             1,
+        ),
+        (
+            "regress",
+            "a failure",
+            [&regress[..], &["--seeds", "2"]].concat(),
+            1,
+        ),
+        (
+            "regress list",
+            "two tests",
+            [&regress[..], &["--list"]].concat(),
+            0,
         ),
         (
             "error",

@@ -187,6 +187,10 @@ fn reports_for_machines_and_for_people_tell_the_failure_and_its_command() {
         html.contains("1 failed") && html.contains("exit 1") && html.contains("&lt;odd&gt;"),
         "{html}"
     );
+    assert!(
+        html.contains(", seed 1") && html.contains("exit status: 1"),
+        "{html}"
+    );
     assert!(!html.contains("<odd>") && !html.contains("<tag>"), "{html}");
 }
 

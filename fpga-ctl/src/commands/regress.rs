@@ -8,8 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result};
 use clap::{Args, value_parser};
 use regress::history::Run;
-use regress::{Extent, History, Outcome, Plan, Regression, Verdict, junit, page};
+use regress::{Extent, History, Outcome, Plan, Regression, Report, Verdict, junit, page};
+use serde::Serialize;
 
+use crate::cli::JsonFlag;
 use crate::context::Context;
 use crate::interrupt;
 use crate::output_file;
@@ -25,7 +27,8 @@ runs, and history.jsonl, which that is drawn from. Exit status 1 if a test faile
 Examples:
   fpga-ctl regress
   fpga-ctl regress --seeds 10 --only queue/
-  fpga-ctl regress --for 8h";
+  fpga-ctl regress --for 8h
+  fpga-ctl regress --json | jq -r '.outcomes[] | select(.verdict != \"passed\") | .command'";
 
 /// Arguments of `regress`.
 #[derive(Debug, Args)]
@@ -55,6 +58,32 @@ pub(crate) struct RegressArgs {
     /// List the tests, with the command of each
     #[arg(long)]
     list: bool,
+    #[command(flatten)]
+    pub(crate) json: JsonFlag,
+}
+
+/// The tests, with the commands that the first seed makes.
+#[derive(Serialize)]
+struct Listing<'a> {
+    tests: Vec<Listed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    name: &'a str,
+    command: String,
+    random: bool,
+    limit_s: u64,
+}
+
+/// A report, and where more of it is.
+#[derive(Serialize)]
+struct Reported<'a> {
+    subject: &'a str,
+    failed: usize,
+    folder: &'a Path,
+    #[serde(flatten)]
+    report: &'a Report,
 }
 
 /// Runs `regress`.
@@ -62,12 +91,7 @@ pub(crate) fn run(context: &Context, args: &RegressArgs) -> Result<ExitCode> {
     let plan = Plan::read(&args.plan)?.choose(&args.only)?;
     let extent = extent(args);
     if args.list {
-        let mut out = Stdout::new();
-        for test in &plan.tests {
-            let (Extent::Seeds { first, .. } | Extent::Time { first, .. }) = extent;
-            writeln!(out, "{}: {}", test.name, test.command_for(first))?;
-        }
-        out.finish()?;
+        list(&plan, extent, args.json.json)?;
         return Ok(ExitCode::SUCCESS);
     }
     std::fs::create_dir_all(&args.output)
@@ -93,7 +117,8 @@ pub(crate) fn run(context: &Context, args: &RegressArgs) -> Result<ExitCode> {
         cancelled.is_cancelled()
     })?;
 
-    history.add(&history_path, Run::of(&report, &subject()))?;
+    let subject = subject();
+    history.add(&history_path, Run::of(&report, &subject))?;
     let reports = [
         ("junit.xml", junit::write(&report)),
         ("index.html", page::write(&report, &history).into_bytes()),
@@ -110,7 +135,39 @@ pub(crate) fn run(context: &Context, args: &RegressArgs) -> Result<ExitCode> {
         if report.stopped { ", stopped" } else { "" },
         output.join("index.html").display(),
     ));
+    if args.json.json {
+        let mut out = Stdout::new();
+        out.json(&Reported {
+            subject: &subject,
+            failed,
+            folder: &output,
+            report: &report,
+        })?;
+        out.finish()?;
+    }
     Ok(ExitCode::from(u8::from(failed > 0)))
+}
+
+fn list(plan: &Plan, extent: Extent, json: bool) -> Result<()> {
+    let (Extent::Seeds { first, .. } | Extent::Time { first, .. }) = extent;
+    let tests = plan.tests.iter().map(|test| Listed {
+        name: &test.name,
+        command: test.command_for(first),
+        random: test.is_random(),
+        limit_s: test.limit.as_secs(),
+    });
+    let listing = Listing {
+        tests: tests.collect(),
+    };
+    let mut out = Stdout::new();
+    if json {
+        out.json(&listing)?;
+    } else {
+        for test in &listing.tests {
+            writeln!(out, "{}: {}", test.name, test.command)?;
+        }
+    }
+    out.finish()
 }
 
 fn extent(args: &RegressArgs) -> Extent {
@@ -130,7 +187,7 @@ fn extent(args: &RegressArgs) -> Extent {
     }
 }
 
-/// Tells what became of one test, on standard error: there is no other output.
+/// Tells what became of one test, on standard error.
 fn tell(outcome: &Outcome, quiet: bool) {
     let seed = outcome
         .seed
