@@ -9,8 +9,11 @@ mod errors;
 #[path = "../common/figure.rs"]
 mod figure;
 mod figures;
+#[path = "../common/hardware/mod.rs"]
+mod hardware;
 mod host;
 mod interrupts;
 mod random;
 mod registers;
 mod rig;
+mod stages;

@@ -10,6 +10,11 @@ mod errors;
 #[path = "../common/figure.rs"]
 mod figure;
 mod figures;
+
+#[path = "../common/hardware/mod.rs"]
+mod hardware;
+mod page;
 mod random;
 mod registers;
 mod rig;
+mod stages;
