@@ -53,10 +53,10 @@ STEPS = (
     Step(
         "mutants",
         "each mutant of the RTL is killed by a test of tb, or argued",
-        ("scripts/mutate-hdl", "--count", "60", "--seed", "1"),
+        ("scripts/mutate-hdl", "--count", "40", "--seed", "1"),
         ("hdl/tb/*", "scripts/mutate-hdl"),
         120,
-        quick=("scripts/mutate-hdl", "--count", "60", "--seed", "1", "--only", "stream_fifo.sv"),
+        quick=("scripts/mutate-hdl", "--count", "40", "--seed", "1", "--only", "stream_fifo.sv"),
         jobs="--jobs",
         tools=("tb",),
     ),
