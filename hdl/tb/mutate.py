@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -111,6 +112,16 @@ def argued():
     return reasons
 
 
+def canonical(path):
+    """A source without its comments and layout, which mean nothing; anything else as it is."""
+    text = path.read_text()
+    if path.suffix == ".sv":
+        # Verilator's pragmas stay: they are comments that mean something.
+        text = re.sub(r"//.*|/\*(?!\s*verilator).*?\*/", " ", text)
+        text = " ".join(text.split())
+    return text
+
+
 def key(hdl, file, seed):
     """Changes with anything that a file's stages build or run."""
     parts = [seed, list(stages_of(file)), PATIENCE, RUN_SECONDS]
@@ -118,7 +129,7 @@ def key(hdl, file, seed):
         listing = hdl / f"{MODULES[name][0]}.f"
         sources = [listing, *(hdl / line for line in listing.read_text().split())]
         tests = [path for pattern in (*SHARED, *OWN[name]) for path in sorted(HERE.glob(pattern))]
-        parts += [(path.name, path.read_text()) for path in [*sources, *tests]]
+        parts += [(path.name, canonical(path)) for path in [*sources, *tests]]
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
