@@ -3,7 +3,8 @@
 // finished when all is written and answered; a failed burst is told by its address, and none
 // starts after it. If memory answers, a run ends.
 module axi_write_mover_formal #(
-    parameter int unsigned DATA_WIDTH = 512
+    parameter int unsigned DATA_WIDTH = 512,
+    parameter bit PROVE = 1'b0  // with what an induction stands on
 ) (
     input logic                    clk_i,
     input logic                    rst_ni,
@@ -183,6 +184,108 @@ module axi_write_mover_formal #(
       // One may have been decided on in the clock of the failure.
       if (was_failed_q && failed && awvalid) assert (was_awvalid_q);
       assert (still_q <= 3'd4);
+    end
+  end
+
+  // What the induction stands on. Burst number k is what lies in page k of the range; `cuts_q` were
+  // cut, `sends_q` of them sent.
+  if (PROVE) begin : g_prove
+    logic [PLACE-1:0] first_q, cuts_q, sends_q;
+    always_ff @(posedge clk_i) begin
+      if (dut.cut) cuts_q <= cuts_q + 1'b1;
+      if (dut.send) sends_q <= sends_q + 1'b1;
+      if (start_i) first_q <= PLACE'(address_i[11:BEAT_SHIFT]);
+      if (start_i || !rst_ni) begin
+        cuts_q  <= '0;
+        sends_q <= '0;
+      end
+      if (!rst_ni) first_q <= '0;
+    end
+
+    // The place where a burst begins, which is where the one before stops.
+    function automatic logic [PLACE-1:0] begin_of(input logic [PLACE-1:0] number);
+      if (number == '0) begin_of = first_q;
+      else if (ended_q && number == cuts_q) begin_of = pushed_q;
+      else begin_of = number << PAGE;
+    endfunction
+    function automatic logic [7:0] length_of(input logic [PLACE-1:0] number);  // less one
+      length_of = 8'(begin_of(number + 1'b1) - begin_of(number) - 1'b1);
+    endfunction
+    wire [PLACE-1:0] sent_end = begin_of(sends_q);
+    wire [PLACE-1:0] asked_end = begin_of(asked);
+    wire beats_shown = dut.i_beats.valid_q, bursts_shown = dut.i_bursts.valid_q;
+    wire [PAGE:0] tag_index = (PAGE + 1)'(tag - first_q);
+
+    always_comb begin
+      if (running_q && rst_ni) begin
+        assert (first_q[PLACE-1:PAGE] == '0 && first_q <= pushed_q);
+        assert (active_q || finished || !started_q);
+        if (!started_q) assert (ended_q && cuts_q == '0 && pushed_q == first_q && !failed_q);
+        if (!started_q) assert (!active_q);
+        if (started_q) begin
+          assert (dut.ended_q == ended_q);
+          assert (page == i_properties.page_o);
+        end
+        // Cutting.
+        if (!ended_q) begin
+          assert (dut.place_q == pushed_q[PAGE-1:0]);
+          assert (cuts_q == pushed_q >> PAGE);
+          assert (dut.uncut_q == PAGE'(pushed_q - (cuts_q == '0 ? first_q : cuts_q << PAGE)));
+        end else if (pushed_q == first_q)
+          assert (cuts_q == '0);
+          else assert (cuts_q == ((pushed_q - 1'b1) >> PAGE) + 1'b1);
+        // The beats' FIFO.
+        assert (dut.i_beats.write_q == (PAGE + 1)'(pushed_q - first_q));
+        assert (dut.i_beats.read_q == (PAGE + 1)'(given_place - first_q) + (PAGE + 1)'(beats_shown));
+        assert (PLACE'(dut.level) == pushed_q - given_place - PLACE'(beats_shown));
+        if (tag >= given_place && tag < pushed_q) begin
+          if (tag == given_place && beats_shown)
+            assert (dut.i_beats.data_q == {strb_q, data_q});
+            else assert (dut.i_beats.mem[tag_index] == {strb_q, data_q});
+        end
+        assert (late_q <= 3'(LATE));
+        if (room) assert (dut.level <= (PAGE + 2)'((2 << PAGE) - 4));
+        assert (dut.level <= (PAGE + 2)'((2 << PAGE) - 3) + (PAGE + 2)'(late_q));
+        // The bursts' FIFO.
+        assert (sends_q <= cuts_q && cuts_q - sends_q <= PLACE'(4));
+        assert (dut.i_bursts.write_q == 3'(cuts_q));
+        assert (dut.i_bursts.read_q == 3'(sends_q) + 3'(bursts_shown));
+        assert (PLACE'(dut.i_bursts.level_q) == cuts_q - sends_q - PLACE'(bursts_shown));
+        for (int unsigned k = 0; k < 4; k++) begin
+          if (sends_q + PLACE'(k) < cuts_q) begin
+            if (k == 0 && bursts_shown)
+              assert (dut.burst_len == length_of(sends_q));
+              else assert (dut.i_bursts.mem[3'(sends_q)+3'(k)] == length_of(sends_q + PLACE'(k)));
+          end
+        end
+        // Sending.
+        assert (asked == sends_q - PLACE'(awvalid) && given == sends_q - PLACE'(dut.sending_q));
+        assert (!awvalid || sends_q != '0);
+        assert (!dut.sending_q || sends_q != '0);
+        assert (asked_place == asked_end);
+        if (started_q) begin
+          assert (dut.next_address_q == {page + 52'(sends_q), sends_q == '0 ? first_q[PAGE-1:0] : PAGE'(0), BEAT_SHIFT'(0)});
+        end
+        if (awvalid) begin
+          assert (dut.awaddr_q == {page + 52'(asked), asked == '0 ? first_q[PAGE-1:0] : PAGE'(0), BEAT_SHIFT'(0)});
+          assert (dut.awlen_q == 8'(sent_end - asked_end - 1'b1));
+        end
+        if (dut.sending_q) begin
+          assert (given_place < sent_end && sent_end - given_place <= PLACE'(1 << PAGE));
+          assert (given_place >= begin_of(given));
+          assert (dut.beats_left_q == 8'(sent_end - given_place - 1'b1));
+          assert (dut.last_beat_q == (dut.beats_left_q == '0));
+        end else assert (given_place == sent_end);
+        // Answers.
+        assert (PLACE'(dut.unanswered_q) == sends_q - answered);
+        assert (PLACE'(dut.unfinished_q) == cuts_q - answered);
+        assert (sends_q - answered <= PLACE'(16));
+        if (started_q) begin
+          assert (answer_address_q == {page + 52'(answered), answered == '0 ? first_q[PAGE-1:0] : PAGE'(0), BEAT_SHIFT'(0)});
+          assert (dut.answer_address_q == answer_address_q);
+        end
+        if (failed_q) assert (fail_address_q == dut.fail_address_q && started_q);
+      end
     end
   end
 
