@@ -1,6 +1,8 @@
 // axil_slave keeps the AXI4-Lite rules, and the register bus behind it sees each access once
 // and as it came; its answer goes back as it is.
-module axil_slave_formal (
+module axil_slave_formal #(
+    parameter bit LATE = 1'b0
+) (
     input logic        clk_i,
     input logic        rst_ni,
     input logic [11:0] awaddr_i,
@@ -25,7 +27,8 @@ module axil_slave_formal (
   logic [ 3:0] wstrb;
 
   axil_slave #(
-      .ADDR_WIDTH(12)
+      .ADDR_WIDTH(12),
+      .LATE(LATE)
   ) dut (
       .clk_i,
       .rst_ni,
@@ -55,7 +58,9 @@ module axil_slave_formal (
       .error_i
   );
 
-  axil_slave_properties i_properties (
+  axil_slave_properties #(
+      .LIMIT(LATE ? 9 : 7)
+  ) i_properties (
       .clk_i,
       .rst_ni,
       .awaddr_i,
@@ -78,29 +83,35 @@ module axil_slave_formal (
   );
 
   logic running_q = 1'b0;
-  logic asked_q = 1'b0;
+  logic asked_q = 1'b0, asked_before_q = 1'b0;
+  // The clock that the answer comes in.
+  wire answers = LATE ? asked_before_q : asked_q;
   logic answered_q = 1'b0;
   logic [31:0] answer_q;
   logic error_q;
   always_ff @(posedge clk_i) begin
     running_q <= 1'b1;
     asked_q <= req && rst_ni;
-    answered_q <= asked_q && rst_ni;
-    if (asked_q) begin
+    asked_before_q <= asked_q && rst_ni;
+    answered_q <= answers && rst_ni;
+    if (answers) begin
       answer_q <= answer_i;
       error_q  <= error_i;
     end
   end
 
   // The longest that an access can have waited, by the state, if the slave's last access was
-  // (or is) of the same kind, or of the other one. A whole access is four clocks.
+  // (or is) of the same kind, or of the other one. A whole access is four clocks, or five.
+  localparam logic [3:0] ACCESS = LATE ? 4'd5 : 4'd4;
   function automatic logic [3:0] most_waited(input logic same_kind);
+    logic [3:0] other;
     case (dut.state_q)
-      2'd0: most_waited = same_kind ? 4'd0 : 4'd4;
-      2'd1: most_waited = same_kind ? 4'd5 : 4'd1;
-      2'd2: most_waited = same_kind ? 4'd6 : 4'd2;
-      default: most_waited = same_kind ? 4'd7 : 4'd3;
+      2'd0: other = ACCESS;
+      2'd1: other = 4'd1;
+      2'd2: other = 4'd2 + 4'(dut.waited_q);
+      default: other = ACCESS - 4'd1;
     endcase
+    most_waited = !same_kind ? other : dut.state_q == 2'd0 ? 4'd0 : other + ACCESS;
   endfunction
 
   always_comb begin
@@ -113,13 +124,16 @@ module axil_slave_formal (
       assert ((arvalid_i && arready) == (req && !write));
       if (req && write) assert (addr == awaddr_i[11:2] && wdata == wdata_i && wstrb == wstrb_i);
       if (req && !write) assert (addr == araddr_i[11:2]);
-      // The answer is the response, two clocks after the access.
+      // The answer is the response, two clocks after the access, or three.
       if (answered_q) assert (bvalid || rvalid);
       if (bvalid) assert (bresp == {error_q, 1'b0});
       if (rvalid) assert (rresp == {error_q, 1'b0} && rdata == answer_q);
       // What the induction stands on: the counts are the state's, and an access waits for
       // one of the other kind at most.
       assert (i_properties.addresses_q == 4'(dut.write_q && dut.state_q inside {2'd2, 2'd3}));
+      assert (!dut.waited_q || (LATE && dut.state_q == 2'd2));
+      assert (asked_q == (dut.state_q == 2'd2 && !dut.waited_q));
+      assert (asked_before_q == (LATE && dut.state_q == 2'd2 && dut.waited_q) || !LATE);
       assert (i_properties.words_q == i_properties.addresses_q);
       assert (i_properties.reads_q == 4'(!dut.write_q && dut.state_q inside {2'd2, 2'd3}));
       assert (i_properties.write_wait_q <= most_waited(dut.write_q));
