@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,9 +22,9 @@ from simulator import HERE, Build, run
 WORK = ROOT / "target" / "mutate"
 # Fates of mutants by all that they depend on, so that a run that was ended goes on where it was.
 KNOWN = WORK / "known"
-# Of this folder, what the tests of a kernel are made of; beside what both have.
-OWN = {"validator": ("validator.py", "test_validator*.py"), "queue": ("queue_host.py", "test_queue*.py")}
-SHARED = ("rig.py", "memory.py", "traffic.py", "descriptor.py", "simulator.py", "run.py", "public.vlt", "requirements.txt")
+# Of this folder, what the tests of a kernel stand on; beside what both have.
+OWN = {"validator": "validator.py", "queue": "queue_host.py"}
+SHARED = ("rig.py", "memory.py", "traffic.py", "descriptor.py", "simulator.py", "public.vlt", "requirements.txt")
 ARGUED = HERE / "survivors.txt"
 # A broken kernel that hangs should not take long to be told so; none of the quick tests waits as long.
 PATIENCE, RUN_SECONDS = 30_000, 120
@@ -122,15 +123,47 @@ def canonical(path):
     return text
 
 
-def key(hdl, file, seed):
-    """Changes with anything that a file's stages build or run."""
-    parts = [seed, list(stages_of(file)), PATIENCE, RUN_SECONDS]
-    for name in dict.fromkeys(name for name, _ in stages_of(file)):
-        listing = hdl / f"{MODULES[name][0]}.f"
+def course(hdl, file):
+    """What a file's mutants go through, a module of tests after the other: (kernel, module, digest).
+
+    A digest changes with anything that is built and run up to there. So one that was killed stays killed when tests are
+    added behind those that killed it.
+    """
+    whole = hashlib.sha256(repr([TEST_SEED, PATIENCE, RUN_SECONDS, [(HERE / name).read_text() for name in SHARED]]).encode())
+    for name, width in stages_of(file):
+        kernel, modules, _ = MODULES[name]
+        listing = hdl / f"{kernel}.f"
         sources = [listing, *(hdl / line for line in listing.read_text().split())]
-        tests = [path for pattern in (*SHARED, *OWN[name]) for path in sorted(HERE.glob(pattern))]
-        parts += [(path.name, canonical(path)) for path in [*sources, *tests]]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+        whole.update(repr([name, width, [(path.name, canonical(path)) for path in sources], (HERE / OWN[name]).read_text()]).encode())
+        for module in modules:
+            whole.update((HERE / f"{module}.py").read_bytes())
+            yield name, module, whole.hexdigest()
+
+
+def remembered(passed):
+    """What became of a mutant with this course before: (kind, how, seconds), or None."""
+    for _, _, digest in passed:
+        entry = KNOWN / digest
+        if entry.exists():
+            found = json.loads(entry.read_text())
+            if found[0] != "survived" or digest == passed[-1][2]:
+                return found
+    return None
+
+
+def remember(passed, kind, how, seconds):
+    """Keeps it under the part of the course that it depends on."""
+    digest = passed[-1][2]
+    if kind == "invalid":
+        digest = passed[0][2]
+    elif kind == "killed":
+        kernel, test = how.split(",")[0].split("/")
+        # Of the stages of one kernel, the last: it was built and run at no less than that.
+        digest = next(digest for name, module, digest in reversed(passed) if name == kernel and test in tests_of([module]))
+    KNOWN.mkdir(parents=True, exist_ok=True)
+    entry = KNOWN / f"{digest}.{os.getpid()}.{threading.get_ident()}"
+    entry.write_text(json.dumps([kind, how, seconds]))
+    entry.rename(KNOWN / digest)
 
 
 def broken_copy(work, mutant):
@@ -152,10 +185,10 @@ def attempt(mutant, reasons, fresh):
     start = time.monotonic()
     work = WORK / mutant.id
     hdl = broken_copy(work, mutant)
-    known = KNOWN / key(hdl, mutant.file, TEST_SEED)
-    again = not fresh and known.exists()
+    passed = list(course(hdl, mutant.file))
+    again = None if fresh else remembered(passed)
     if again:
-        kind, how, seconds = json.loads(known.read_text())
+        kind, how, seconds = again
     else:
         try:
             how = judge(hdl, work, mutant.file, TEST_SEED)
@@ -163,10 +196,7 @@ def attempt(mutant, reasons, fresh):
         except Trouble:
             kind, how = "invalid", "no valid RTL"
         seconds = time.monotonic() - start
-        KNOWN.mkdir(parents=True, exist_ok=True)
-        entry = known.with_suffix(f".{os.getpid()}")
-        entry.write_text(json.dumps([kind, how, seconds]))
-        entry.rename(known)
+        remember(passed, kind, how, seconds)
     shutil.rmtree(work)
     if kind == "survived" and mutant.name in reasons:
         kind, how = "argued", reasons[mutant.name]

@@ -20,7 +20,7 @@ WORK = ROOT / "target" / "tb"
 # By the kernel's short name: its module, those of the tests, and its widths.
 MODULES = {
     "validator": ("tcp_validator", ("test_validator", "test_validator_control"), (128, 256, 512)),
-    "queue": ("tcp_queue", ("test_queue", "test_queue_errors", "test_queue_control"), (512,)),
+    "queue": ("tcp_queue", ("test_queue", "test_queue_errors", "test_queue_control", "test_queue_clocks"), (512,)),
 }
 QUICK_SECONDS, LONG_SECONDS = 300, 3600
 
