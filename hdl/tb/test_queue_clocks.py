@@ -1,7 +1,8 @@
 """Tests of `tcp_queue` whose outcome hangs on the clock in which something happens, or on what was long before."""
 
 import cocotb
-from queue_host import COMPLETIONS, ENABLED, MODERATION, PENDING, SUBMISSIONS
+from cocotbext.axi import AxiResp
+from queue_host import COMPLETIONS, ENABLED, MODERATION, NONE, PENDING, SUBMISSIONS
 from rig import rng, rounds
 from test_queue import fresh, submission, submit
 
@@ -61,3 +62,20 @@ async def bases_after_reset(dut):
             for base in (SUBMISSIONS, COMPLETIONS):
                 for half in (0, 4):
                     await host.expect(0x800 + 64 * index + base + half, 0, "base after reset")
+
+
+@cocotb.test()
+async def a_push_of_nothing(dut):
+    """Padding alone is taken, answered by nothing, and leaves the pair at rest."""
+    random = rng("a_push_of_nothing")
+    host = await fresh(dut)
+    pair = await host.pair(6, 1, 5)
+    for _ in range(rounds(4, 40)):
+        none = b"".join(submission(random, host).written()[:28] + NONE.to_bytes(4, "little") for _ in range(2))
+        assert await host.push_bytes(pair.index, 64 * random.randrange(64), none) == AxiResp.OKAY
+        await host.idle(60)
+        await pair.expect(ENABLED, "at rest after nothing")
+        assert pair.take() == 0
+        assert await host.push(pair, submission(random, host), None) == AxiResp.OKAY
+        await pair.finish()
+        await pair.drained()
