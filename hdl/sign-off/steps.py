@@ -75,7 +75,7 @@ STEPS = (
         "proofs",
         "every property is proved",
         ("scripts/formal",),
-        ("hdl/formal/**/*", "scripts/formal"),
+        ("hdl/formal/*.sby", "hdl/formal/**/*.sv", "scripts/formal"),
         120,
         quick=("scripts/formal", "--quick"),
         jobs="-j",
