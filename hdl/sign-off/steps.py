@@ -27,6 +27,14 @@ class Step:
     tools: tuple[str, ...] = ()
     """Of these folders of target/tools, or programs, the report tells versions."""
 
+    def missed(self, row):
+        """What of a row does not hold, by names that a waiver can tell."""
+        if row.get("holds", True):
+            return []
+        if self.name == "synth":
+            return [f"{self.named(row)} {goal}" for goal in row["missed"]]
+        return [self.named(row) if self.listing else row.get("check") or row.get("what") or row.get("kind")]
+
     def named(self, row):
         """The line of `listing` that a row is about."""
         return {

@@ -32,7 +32,10 @@ class WithFolder(unittest.TestCase):
         held = tempfile.TemporaryDirectory()
         self.addCleanup(held.cleanup)
         self.folder = Path(held.name)
-        for name, value in (("RESULTS", self.folder / "results"), ("PAGES", self.folder)):
+        (self.folder / "waivers.txt").write_text("")
+        for name, value in (
+            ("RESULTS", self.folder / "results"), ("PAGES", self.folder), ("WAIVERS", self.folder / "waivers.txt")
+        ):
             patch = mock.patch.object(report, name, value)
             patch.start()
             self.addCleanup(patch.stop)
@@ -179,6 +182,21 @@ class Checking(WithFolder):
         self.assertIn("failed", self.check()[0][0])
         self.results = {"proofs": self.made("one/short", "two", changed=True)}
         self.assertIn("in no commit", self.check()[0][0])
+
+    def test_a_waiver_makes_a_miss_a_warning_and_may_not_be_idle(self):
+        failed = self.made("one/short", "two", passed=False)
+        failed["rows"][1]["holds"] = False
+        self.results = {"proofs": failed}
+        self.assertEqual(self.check()[0], ["proofs failed: scripts/formal"])
+        (self.folder / "waivers.txt").write_text("# why\n\nproofs: two\n    Known.\n")
+        errors, warnings = self.check()
+        self.assertEqual(errors, [])
+        self.assertEqual(warnings, ["proofs: two is missed, waived by hdl/sign-off/waivers.txt"])
+        self.assertIn("`proofs`, two: Known.", (self.folder / "hardware-report.md").read_text())
+        failed["rows"][0]["holds"] = False
+        self.assertEqual(self.check()[0], ["proofs failed: scripts/formal"], "another miss beside it")
+        self.results = {"proofs": self.made("one/short", "two")}
+        self.assertEqual(self.check()[0], ["waivers.txt lists two of proofs, which is reached"])
 
     def test_other_rtl_is_a_warning(self):
         self.results = {"proofs": self.made("one/short", "two", rtl="of another commit")}
