@@ -196,7 +196,7 @@ def tell(errors, warnings):
     for error in errors:
         say(f"error: {error}")
     if not errors:
-        say("the report is whole" + (", but not of these files: see above" if warnings else ", and of these files"))
+        say("the report is whole" + (", but for the warnings above" if warnings else ", and of these files"))
     return int(bool(errors))
 
 
