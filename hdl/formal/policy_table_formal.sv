@@ -4,6 +4,7 @@
 // `slot`, `word` and `lane` name any byte of the table, so what holds for it holds for all.
 module policy_table_formal
   import tcp_pkg::*;
+  import policy_reference::*;
 #(
     parameter int unsigned SLOTS = POLICY_SLOTS
 ) (
@@ -38,17 +39,6 @@ module policy_table_formal
       .load_slot_i,
       .policy_o(policy)
   );
-
-  // docs/registers.md, word 0 first.
-  function automatic logic [31:0] reset_word(input logic [2:0] number);
-    case (number)
-      3'd0: reset_word = 32'h0000_0390;
-      3'd1: reset_word = 32'h0000_F020;
-      3'd4, 3'd5: reset_word = 32'hFFFF_FFFF;
-      3'd6: reset_word = 32'h1;
-      default: reset_word = 32'h0;
-    endcase
-  endfunction
 
   logic [$clog2(SLOTS)-1:0] slot;
   logic [2:0] word;

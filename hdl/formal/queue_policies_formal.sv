@@ -6,6 +6,7 @@
 module queue_policies_formal
   import tcp_pkg::*;
   import queue_pkg::*;
+  import policy_reference::*;
 (
     input logic                  clk_i,
     input logic                  rst_ni,
@@ -40,17 +41,6 @@ module queue_policies_formal
       .policies_o(policies),
       .versions_o(versions)
   );
-
-  // docs/registers.md, word 0 first.
-  function automatic logic [31:0] reset_word(input logic [2:0] number);
-    case (number)
-      3'd0: reset_word = 32'h0000_0390;
-      3'd1: reset_word = 32'h0000_F020;
-      3'd4, 3'd5: reset_word = 32'hFFFF_FFFF;
-      3'd6: reset_word = 32'h1;
-      default: reset_word = 32'h0;
-    endcase
-  endfunction
 
   logic [3:0] slot;
   logic [2:0] word;
