@@ -1,6 +1,7 @@
 // axi_push_slave: each beat is a push for the pair of its burst's address, with the halves that
 // its strobes and options say; each burst gets one response, with its own identity, in order,
-// after its last beat: OKAY if all its beats were taken. What is offered stays.
+// after its last beat: OKAY if all its beats were taken. What is offered stays. Which pair's turn is
+// next is told a clock before.
 module axi_push_slave_formal
   import queue_pkg::*;
 (
@@ -23,7 +24,8 @@ module axi_push_slave_formal
   logic awready, wready, bvalid, push, torn;
   logic [3:0] bid;
   logic [1:0] bresp;
-  pair_t pair;
+  pair_t pair, next_pair;
+  logic waits, next;
   logic [LANES-1:0] mask;
   logic [DATA_WIDTH-1:0] data;
 
@@ -33,22 +35,25 @@ module axi_push_slave_formal
       .awid_i,
       .awaddr_i,
       .awvalid_i,
-      .awready_o(awready),
+      .awready_o  (awready),
       .wdata_i,
       .wstrb_i,
       .wlast_i,
       .wvalid_i,
-      .wready_o (wready),
-      .bid_o    (bid),
-      .bresp_o  (bresp),
-      .bvalid_o (bvalid),
+      .wready_o   (wready),
+      .bid_o      (bid),
+      .bresp_o    (bresp),
+      .bvalid_o   (bvalid),
       .bready_i,
+      .waits_o    (waits),
       .room_i,
-      .push_o   (push),
-      .pair_o   (pair),
-      .mask_o   (mask),
-      .torn_o   (torn),
-      .data_o   (data),
+      .push_o     (push),
+      .pair_o     (pair),
+      .next_o     (next),
+      .next_pair_o(next_pair),
+      .mask_o     (mask),
+      .torn_o     (torn),
+      .data_o     (data),
       .taken_i
   );
 
@@ -61,6 +66,7 @@ module axi_push_slave_formal
   logic b_held_q = 1'b0;
   logic [3:0] bid_q;
   logic [1:0] bresp_q;
+  pair_t told_pair_q;
   wire aw = awvalid_i && awready;
   wire w = wvalid_i && wready;
   wire b = bvalid && bready_i;
@@ -70,6 +76,7 @@ module axi_push_slave_formal
     tag <= tag;
     b_held_q <= bvalid && !bready_i && rst_ni;
     bid_q <= bid;
+    told_pair_q <= next ? next_pair : pair;
     bresp_q <= bresp;
     addressed_q <= addressed_q + COUNT'(aw);
     ended_q <= ended_q + COUNT'(w && wlast_i);
@@ -93,7 +100,9 @@ module axi_push_slave_formal
   always_comb begin
     if (!running_q) assume (!rst_ni);
     if (running_q && rst_ni) begin
-      assert (push == w);
+      assert (push == w && (!push || waits));
+      if (waits && !push) assert (!next);
+      if (waits) assert (pair == told_pair_q);
       if (w) begin
         assert (room_i && ended_q < addressed_q && data == wdata_i);
         if (ended_q == tag) assert (pair == address_q[15:12]);

@@ -31,7 +31,7 @@ module completion_writer_formal
   // What the pipeline before may still bring once room has fallen.
   localparam int unsigned LATE = 10;
 
-  logic room, written, done, done_void, done_error, awvalid, wvalid, bready, waiting;
+  logic room, written, next, done, done_void, done_error, awvalid, wvalid, bready, waiting;
   pair_t look_pair, write_pair, done_pair;
   index_t next_tail;
   logic [3:0] done_count;
@@ -61,6 +61,7 @@ module completion_writer_formal
       .log_i       (look_here ? log : other_log_i),
       .base_i      (look_here ? base : other_base_i),
       .pair_o      (write_pair),
+      .next_o      (next),
       .failed_i    (write_pair == pair ? failed_q : other_failed_i),
       .written_o   (written),
       .next_tail_o (next_tail),
@@ -122,8 +123,10 @@ module completion_writer_formal
       !dut.line_pop && !dut.joins;
 
   logic running_q = 1'b0;
+  pair_t told_pair_q;
   always_ff @(posedge clk_i) begin
     running_q <= 1'b1;
+    told_pair_q <= next ? look_pair : write_pair;
     pair <= pair;
     log <= log;
     base <= base;
@@ -246,6 +249,7 @@ module completion_writer_formal
         end
       end
       assert (left_q <= came_q);
+      if (written) assert (write_pair == told_pair_q);
       if (written && write_pair == pair) assert (!failed_q);
       if (tag_left_q && tag_void_q) assert (tagged_void_q || failed_q);
 

@@ -25,7 +25,7 @@ module queue_check_formal
     input logic    [     LANES-1:0][7:0] versions_i
 );
 
-  localparam int unsigned LATENCY = 6;
+  localparam int unsigned LATENCY = 7;
 
   logic ring_ready, push_ready, valid, is_void;
   logic [LANES-1:0][3:0] slots;
@@ -79,9 +79,9 @@ module queue_check_formal
   } beat_t;
   beat_t [LATENCY:1] beat_q;
   logic  [LATENCY:1] valid_q;
-  policy_t [LANES-1:0] policies_3_q, policies_4_q;
-  logic [LATENCY:3][LANES-1:0][7:0] versions_q;
-  descriptor_reference::outcome_t [LATENCY:5][LANES-1:0] outcome_q;
+  policy_t [LANES-1:0] policies_4_q, policies_5_q;
+  logic [LATENCY:4][LANES-1:0][7:0] versions_q;
+  descriptor_reference::outcome_t [LATENCY:6][LANES-1:0] outcome_q;
   logic [LANES-1:0][15:0] checksums;
   logic [LANES-1:0][1:0] algorithms;
   for (genvar l = 0; l < LANES; l++) begin : g_checksum
@@ -110,21 +110,21 @@ module queue_check_formal
       };
 
   always_ff @(posedge clk_i) begin
-    if (clocks_q != 3'd6) clocks_q <= clocks_q + 3'd1;
+    if (clocks_q != 3'd7) clocks_q <= clocks_q + 3'd1;
     beat_q <= {beat_q[LATENCY-1:1], coming};
     valid_q <= rst_ni ? {valid_q[LATENCY-1:1], ring_valid_i || push_valid_i} : '0;
-    policies_3_q <= policies_i;
-    policies_4_q <= policies_3_q;
-    versions_q <= {versions_q[LATENCY-1:3], versions_i};
+    policies_4_q <= policies_i;
+    policies_5_q <= policies_4_q;
+    versions_q <= {versions_q[LATENCY-1:4], versions_i};
     for (int unsigned l = 0; l < LANES; l++) begin
-      outcome_q[5][l] <= descriptor_reference::outcome(
-          beat_q[4].entries[l].descriptor,
+      outcome_q[6][l] <= descriptor_reference::outcome(
+          beat_q[5].entries[l].descriptor,
           checksums[l],
-          beat_q[4].entries[l].options[2],
-          policies_4_q[l]
+          beat_q[5].entries[l].options[2],
+          policies_5_q[l]
       );
     end
-    outcome_q[6] <= outcome_q[5];
+    outcome_q[7] <= outcome_q[6];
     was_ring_q <= ring_waiting_i;
     was_push_q <= push_waiting_i;
     was_ring_turn_q <= !dut.push_turn_q;
@@ -143,29 +143,29 @@ module queue_check_formal
       if (was_push_q && was_ring_turn_q) assert (push_ready);
     end
 
-    if (clocks_q == 3'd6) begin
+    if (clocks_q == 3'd7) begin
       for (int unsigned l = 0; l < LANES; l++) begin
-        // The policies of the next clock are those of these slots.
+        // The policies of the clock after the next are those of these slots.
         if (valid_q[1]) assert (slots[l] == beat_q[1].entries[l].options[7:4]);
-        if (valid_q[2]) assert (algorithms[l] == beat_q[2].entries[l].options[1:0]);
+        if (valid_q[3]) assert (algorithms[l] == beat_q[3].entries[l].options[1:0]);
       end
-      assert (valid == valid_q[6]);
+      assert (valid == valid_q[7]);
       if (valid) begin
-        assert (pair == beat_q[6].pair && is_void == beat_q[6].is_void && mask == beat_q[6].mask);
+        assert (pair == beat_q[7].pair && is_void == beat_q[7].is_void && mask == beat_q[7].mask);
         for (int unsigned l = 0; l < LANES; l++) begin
-          assert (answers[l].tag == beat_q[6].entries[l].tag);
-          assert (answers[l].pushed == beat_q[6].pushed && answers[l].version == versions_q[6][l]);
+          assert (answers[l].tag == beat_q[7].entries[l].tag);
+          assert (answers[l].pushed == beat_q[7].pushed && answers[l].version == versions_q[7][l]);
           // Bits 1:0 checksum, 2 layout, 7:4 slot, all others 0.
-          if (beat_q[6].entries[l].options[31:8] != '0 || beat_q[6].entries[l].options[3] ||
-              beat_q[6].entries[l].options[1:0] == 2'd3) begin
+          if (beat_q[7].entries[l].options[31:8] != '0 || beat_q[7].entries[l].options[3] ||
+              beat_q[7].entries[l].options[1:0] == 2'd3) begin
             assert (answers[l].cause == 3'd6 && answers[l].verdict == 8'h00);
             assert (refused[l] == (mask[l] && !is_void) && !checked[l]);
           end else begin
-            assert (answers[l].cause == outcome_q[6][l].cause);
-            assert (answers[l].verdict == outcome_q[6][l].verdict);
+            assert (answers[l].cause == outcome_q[7][l].cause);
+            assert (answers[l].verdict == outcome_q[7][l].verdict);
             assert (checked[l] == (mask[l] && !is_void) && !refused[l]);
-            assert (results[l] == {outcome_q[6][l].flags, outcome_q[6][l].cause,
-                                   outcome_q[6][l].verdict});
+            assert (results[l] == {outcome_q[7][l].flags, outcome_q[7][l].cause,
+                                   outcome_q[7][l].verdict});
           end
         end
       end else assert (checked == '0 && refused == '0);

@@ -124,6 +124,7 @@ module queue_fetch_formal
   logic was_claim_q, was_enabled_q, was_asks_q, ar_held_q, r_held_q, was_error_q;
   index_t claim_head_q;
   logic [5:0] claim_count_q;
+  logic claim_left_q;
   logic [63:0] claim_base_q;
   logic [3:0] claim_log_q;
   logic [63:0] araddr_q;
@@ -131,7 +132,7 @@ module queue_fetch_formal
   logic [DATA_WIDTH-1:0] rdata_q;
   logic [1:0] rresp_q;
   logic rlast_q;
-  pair_t picked_q, was_pair_q, was_beat_pair_q;
+  pair_t candidate_q, picked_q, was_pair_q, was_beat_pair_q;
   logic [2:0] still_q;
   wire full = dut.burst_level[5];
   // A pair has work, and neither memory nor its turn is waited for.
@@ -154,12 +155,15 @@ module queue_fetch_formal
     again_q <= taken_q && (!fresh_q || disturbed_i) && !restart_i;
 
     was_claim_q <= claim;
+    claim_left_q <= available_q != most;
     claim_head_q <= head_q;
     claim_count_q <= count;
     claim_base_q <= base_q;
     claim_log_q <= log_q;
     was_enabled_q <= enabled_i;
-    picked_q <= next_pair(work_i, pair);
+    // By what had work a clock before it is picked.
+    candidate_q <= next_pair(work_i, was_pair_q);
+    picked_q <= candidate_q;
     was_pair_q <= pair;
     was_asks_q <= asks;
 
@@ -233,7 +237,11 @@ module queue_fetch_formal
         assert (index_t'(count) == most && count != '0);
         assert (fresh_q && !disturbed_i && !restart_i && taken_q && was_enabled_q);
         assert (next_head == head_q + index_t'(count));
-        assert (more == (available_q != most));
+      end
+      if (was_claim_q) begin
+        if (claim_left_q)
+          assert (more);
+          else assert (!more || restart_i);
       end
 
       // Addresses.

@@ -34,11 +34,14 @@ module queue_pairs_formal
     input logic          push_waits_i,
     input logic          push_i,
     input pair_t         push_pair_i,
+    input logic          push_next_i,
+    input pair_t         push_next_pair_i,
     input logic   [ 1:0] push_count_i,
     input logic          push_torn_i,
     input pair_t         look_pair_i,
     input logic          written_i,
     input pair_t         write_pair_i,
+    input logic          write_next_i,
     input logic   [ 1:0] write_count_i,
     input logic          done_i,
     input pair_t         done_pair_i,
@@ -110,6 +113,8 @@ module queue_pairs_formal
       .push_turn_o       (push_turn),
       .push_i,
       .push_pair_i,
+      .push_next_i,
+      .push_next_pair_i,
       .push_count_i,
       .push_torn_i,
       .push_taken_o      (push_taken),
@@ -119,6 +124,7 @@ module queue_pairs_formal
       .look_base_o       (look_base),
       .written_i,
       .write_pair_i,
+      .write_next_i,
       // Only this pair's matter.
       .write_next_tail_i (next_written + index_t'(write_count_i)),
       .write_failed_o    (write_failed),
@@ -145,14 +151,21 @@ module queue_pairs_formal
 
   logic enabled_before_q;  // a plan may claim for a pair that was stopped just now
 
-  // Claims of the pair that were accepted one to four clocks ago.
-  logic [3:0][5:0] lately_q;
+  // Claims of the pair that were accepted one to five clocks ago.
+  logic [4:0][5:0] lately_q;
   wire fetch_claims = fetch_claim_i && fetch_pair_i == PAIR;
   wire push_claims = push_i && push_taken && push_pair_i == PAIR;
   wire [5:0] claimed = (fetch_claims ? fetch_count_i : '0) + (push_claims ? 6'(push_count_i) : '0);
   // What the steps of answers are about.
   index_t settled_index_q;
   logic [3:0] answered_count_q;
+  // The pair of pushes, and of writes, and what was true of it in the clock before.
+  logic [PAIRS-1:0] were_enabled_q, were_plenty_q, were_failed_q;
+  pair_t next_push_pair_q, next_write_pair_q;
+  wire push_enabled = dut.i_claims.push_enabled_q;
+  wire push_plenty = dut.i_claims.push_plenty_q;
+  // A push that was not taken, of an enabled pair, a clock or two ago.
+  logic refused_q, refused_before_q;
   // A push that waits.
   logic waited_q, waited_torn_q;
   pair_t waited_pair_q;
@@ -194,9 +207,16 @@ module queue_pairs_formal
     end
     if (restart) planning_q <= 1'b0;
 
-    lately_q <= {lately_q[2:0], claimed};
+    lately_q <= {lately_q[3:0], claimed};
     settled_index_q <= dut.answered_index_q;
     answered_count_q <= dut.done_count_q;
+    refused_q <= push_i && push_pair_i == PAIR && push_enabled && !push_taken;
+    refused_before_q <= refused_q;
+    were_enabled_q <= dut.enabled_q;
+    were_plenty_q <= dut.i_claims.plenty_q;
+    were_failed_q <= dut.write_failed_q;
+    next_push_pair_q <= push_next_i ? push_next_pair_i : push_pair_i;
+    next_write_pair_q <= write_next_i ? look_pair_i : write_pair_i;
     waited_q <= push_waits_i && !push_i;
     waited_torn_q <= push_torn_i;
     waited_pair_q <= push_pair_i;
@@ -209,6 +229,9 @@ module queue_pairs_formal
       fetch_enabled_q <= 1'b0;
       since_claim_q <= 3'd4;
       lately_q <= '0;
+      refused_q <= 1'b0;
+      refused_before_q <= 1'b0;
+      were_enabled_q <= '0;
       waited_q <= 1'b0;
     end
   end
@@ -230,7 +253,7 @@ module queue_pairs_formal
   wire judged = dut.i_claims.judged_q;
 
   // In the second clock of an access.
-  wire configures = dut.starts_q || dut.stops_q || dut.sizes_q || dut.base_write_q;
+  wire configures = dut.starts || dut.asks_stop_q || dut.writes_sizes || dut.writes_base;
 
   // A doorbell of this pair, on its way.
   wire bell_here = dut.bell_pair_q == PAIR && enabled;
@@ -246,6 +269,8 @@ module queue_pairs_formal
       assume (push_waits_i && push_pair_i == waited_pair_q && push_torn_i == waited_torn_q);
       assume (push_count_i == waited_count_q);
     end
+    if (push_waits_i && !push_i) assume (!push_next_i);
+    if (running_q) assume (push_pair_i == next_push_pair_q && write_pair_i == next_write_pair_q);
     if (push_i) assume (push_waits_i && push_turn);
     assume (push_count_i <= 2'd2 && write_count_i <= 2'd2);
     // The fetch: loads, has its turn, and claims no more than it found; five clocks a plan.
@@ -285,12 +310,22 @@ module queue_pairs_formal
     if (dut.bell_3_q) steps &= quiet_q == 2'd1;
     if (dut.bell_4_q) steps &= quiet_q == 2'd0;
     if (configures) steps &= quiet_q == 2'd3;
-    steps &= $onehot0({dut.bell_1_q, dut.starts_q, dut.stops_q, dut.sizes_q, dut.base_write_q});
+    steps &= $onehot0(
+        {dut.bell_1_q, dut.starts, dut.asks_stop_q, dut.writes_sizes, dut.writes_base}
+    );
     // Who configures or starts a pair has found it idle, and it is idle still.
-    if (configures && !dut.stops_q && dut.access_pair_q == PAIR)
+    if (configures && !dut.asks_stop_q && dut.access_pair_q == PAIR)
       steps &= !alive && !busy && lately_q[0] == '0 && !step_1;
+    steps &= push_enabled == were_enabled_q[push_pair_i];
+    steps &= push_plenty == were_plenty_q[push_pair_i];
+    steps &= write_failed == were_failed_q[write_pair_i];
+    steps &= enabled_before_q == were_enabled_q[PAIR];
+    steps &= refused_q == (dut.i_claims.failed_q && dut.i_claims.failed_pair_q == PAIR);
+    // A push that is not taken stops its pair, and none comes in between.
+    if (refused_q) steps &= !push_turn;
+    if (refused_before_q) steps &= !enabled;
     if (planning_q && plan_pair_q == PAIR) steps &= fetch_enabled_q == enabled_before_q;
-    if (lately_q[0] != '0 || lately_q[1] != '0) steps &= busy;
+    if (lately_q[1] != '0 || lately_q[2] != '0) steps &= busy;
     // Claims, step by step.
     steps &= lately_q[0] == (step_1 ? dut.i_claims.count_q : 6'd0);
     steps &= !dut.i_claims.claim_q || dut.i_claims.step_1_q;
@@ -300,8 +335,8 @@ module queue_pairs_formal
     steps &= lately_q[1] == '0 || step_2;
     steps &= lately_q[2] == '0 || step_3;
     steps &= lately_q[3] == '0 || step_4;
-    // Of four claims in a row, one is of the fetch at most.
-    for (int unsigned i = 0; i < 4; i++) begin
+    // Of five claims in a row, one is of the fetch at most.
+    for (int unsigned i = 0; i < 5; i++) begin
       steps &= lately_q[i] <= (since_claim_q == 3'(i) ? 6'd32 : 6'd2);
     end
     // A probe: nothing is claimed behind it.
@@ -320,7 +355,7 @@ module queue_pairs_formal
   always_comb begin
     answers = under_way <= MOST_UNDER_WAY;
     // Under way is told, so that nothing is configured meanwhile.
-    if (under_way != '0) answers &= busy;
+    if (under_way != '0) answers &= busy || lately_q[0] != '0;
     if (dut.done_q && dut.done_pair_q == PAIR) answers &= busy && dut.done_count_q != '0;
     if (answered_here)
       answers &= busy && dut.answered_index_q == answered && answered_count_q != '0;
@@ -348,7 +383,7 @@ module queue_pairs_formal
   end
 
   // Steps of a pair that was stopped meanwhile may be of another size than it is given.
-  wire steady = alive || busy;
+  wire steady = alive || busy || lately_q[0] != '0;
   always_comb begin
     values = 1'b1;
     if (step_2) values &= dut.i_claims.claimed_q == claims;
@@ -369,7 +404,11 @@ module queue_pairs_formal
       judgements &= room + index_t'(lately_q[0]) + index_t'(lately_q[1]) +
           index_t'(lately_q[2]) + index_t'(lately_q[3]) >= 16'd64;
     end
-    if (judged && waited_pair_q == PAIR && enabled && dut.i_claims.fits_q)
+    if (push_enabled && push_plenty && push_pair_i == PAIR) begin
+      judgements &= room + index_t'(lately_q[0]) + index_t'(lately_q[1]) + index_t'(lately_q[2]) +
+          index_t'(lately_q[3]) + index_t'(lately_q[4]) >= 16'd64;
+    end
+    if (judged && waited_pair_q == PAIR && alive && dut.i_claims.fits_q)
       judgements &= room >= index_t'(waited_count_q);
     if (plan && alive) judgements &= room >= plan_room_q;
   end

@@ -58,8 +58,8 @@ module queue_policies_formal
   logic [4:0] busy_q;  // accesses and swaps of the last clocks, the newest in bit 0
   logic was_here_1_q = 1'b0, was_here_2_q = 1'b0, was_access_1_q = 1'b0, was_access_2_q = 1'b0;
   logic [7:0] held_1_q, held_2_q;
-  logic looked_q = 1'b0;
-  logic [7:0] looked_force_q, looked_version_q;
+  logic looked_1_q = 1'b0, looked_2_q = 1'b0;
+  logic [7:0] looked_force_1_q, looked_force_2_q, looked_version_1_q, looked_version_2_q;
 
   always_ff @(posedge clk_i) begin
     running_q <= 1'b1;
@@ -86,9 +86,12 @@ module queue_policies_formal
       shadow_q  <= force_q;
       version_q <= version_q + 8'd1;
     end
-    looked_q <= slots_i[checker_lane] == slot && running_q;
-    looked_force_q <= force_q;
-    looked_version_q <= version_q;
+    looked_1_q <= slots_i[checker_lane] == slot && running_q && rst_ni;
+    looked_force_1_q <= force_q;
+    looked_version_1_q <= version_q;
+    looked_2_q <= looked_1_q && rst_ni;
+    looked_force_2_q <= looked_force_1_q;
+    looked_version_2_q <= looked_version_1_q;
     if (!rst_ni) begin
       busy_q <= '0;
       version_q <= '0;
@@ -100,7 +103,11 @@ module queue_policies_formal
   wire side = version_q[0];
   // Where the byte lies: by lane and side.
   logic [LANES-1:0][1:0][POLICY_WORDS-1:0][7:0] lies;
+  logic [LANES-1:0][3:0] asked;
+  logic [LANES-1:0][7:0] versions_asked;
   for (genvar l = 0; l < LANES; l++) begin : g_lane
+    assign asked[l] = dut.g_lane[l].asked_q;
+    assign versions_asked[l] = dut.g_lane[l].version_asked_q;
     // The access in the table: what the induction stands on.
     always_comb begin
       if (running_q) begin
@@ -131,9 +138,9 @@ module queue_policies_formal
     if (write_i) assume (access_i);
 
     if (running_q) begin
-      if (looked_q) begin
-        assert (policies[checker_lane][word][8*lane+:8] == looked_force_q);
-        assert (versions[checker_lane] == looked_version_q);
+      if (looked_2_q) begin
+        assert (policies[checker_lane][word][8*lane+:8] == looked_force_2_q);
+        assert (versions[checker_lane] == looked_version_2_q);
       end
       if (version_slot_i == slot) assert (version == version_q);
       if (was_here_2_q && rst_ni) assert (rdata[8*lane+:8] == held_2_q);
@@ -141,6 +148,10 @@ module queue_policies_formal
 
       // What the induction stands on.
       assert (dut.version_q[slot] == version_q);
+      if (looked_1_q) begin
+        assert (asked[checker_lane] == slot && versions_asked[checker_lane] == looked_version_1_q);
+        assert (lies[checker_lane][looked_version_1_q[0]][word] == looked_force_1_q);
+      end
       assert (lies[checker_lane][side][word] == force_q);
       assert (lies[checker_lane][!side][word] == shadow_q);
       assert (lies[0][side][word] == force_q && lies[0][!side][word] == shadow_q);

@@ -2,9 +2,9 @@
 // the pair that the address names. A pair's page is 4 KiB, which no burst crosses, so
 // a burst's address is all that its beats need.
 //
-// Ready signals come from registers; a beat is taken one clock or more after its
-// address has come through the FIFO. Whether it is taken as a push is decided in its
-// clock by the pairs, and told in the response.
+// A beat is taken one clock or more after its address has come through the FIFO and to
+// the front, on whose way there its pair is looked up. Whether it is taken as a push is
+// decided in its clock by the pairs, and told in the response.
 module axi_push_slave
   import queue_pkg::*;
 #(
@@ -31,22 +31,27 @@ module axi_push_slave
 
     // A beat that waits stays until it is taken, when `room_i` is high. `room_i` may
     // depend on all of these but `push_o`.
-    output logic                   waits_o,
-    input  logic                   room_i,
-    output logic                   push_o,
-    output pair_t                  pair_o,
-    output logic  [     LANES-1:0] mask_o,
-    output logic                   torn_o,
-    output logic  [DATA_WIDTH-1:0] data_o,
-    input  logic                   taken_i   // it is a push: OKAY
+    output logic waits_o,
+    input logic room_i,
+    output logic push_o,
+    output pair_t pair_o,
+    output logic next_o,  // the front's pair is another from the next clock on
+    output pair_t next_pair_o,
+    output logic [LANES-1:0] mask_o,
+    output logic torn_o,
+    output logic [DATA_WIDTH-1:0] data_o,
+    input logic taken_i  // it is a push: OKAY
 );
 
   localparam int unsigned DEPTH = 8;
   localparam int unsigned HALF = DATA_WIDTH / LANES;
 
   logic address_valid, address_pop;
-  pair_t address_pair;
   logic [ID_WIDTH-1:0] address_id;
+  // Of the beats at hand.
+  logic front_valid_q;
+  pair_t front_pair_q;
+  logic [ID_WIDTH-1:0] front_id_q;
   logic [$clog2(DEPTH):0] address_level, response_level;
 
   stream_fifo #(
@@ -59,14 +64,26 @@ module axi_push_slave
       .push_i (awvalid_i && awready_o),
       .data_i ({awaddr_i[15:12], awid_i}),
       .valid_o(address_valid),
-      .ready_i(address_pop),
-      .data_o ({address_pair, address_id}),
+      .ready_i(!front_valid_q || address_pop),
+      .data_o ({next_pair_o, address_id}),
       .level_o(address_level)
   );
 
   // In reset the FIFO's level is not known yet.
   assign awready_o = rst_ni && !address_level[$clog2(DEPTH)];
-  wire answerable = address_valid && response_level < ($clog2(DEPTH) + 1)'(DEPTH - 2);
+  assign next_o = address_valid && (!front_valid_q || address_pop);
+
+  always_ff @(posedge clk_i) begin
+    if (address_pop) front_valid_q <= 1'b0;
+    if (next_o) begin
+      front_valid_q <= 1'b1;
+      front_pair_q <= next_pair_o;
+      front_id_q <= address_id;
+    end
+    if (!rst_ni) front_valid_q <= 1'b0;
+  end
+
+  wire answerable = front_valid_q && response_level < ($clog2(DEPTH) + 1)'(DEPTH - 2);
   assign waits_o  = wvalid_i && answerable;
   assign wready_o = answerable && room_i;
 
@@ -74,7 +91,7 @@ module axi_push_slave
   logic failed_q;  // an earlier beat of the burst
   assign push_o = wvalid_i && wready_o;
   assign address_pop = push_o && wlast_i;
-  assign pair_o = address_pair;
+  assign pair_o = front_pair_q;
   assign data_o = wdata_i;
 
   always_comb begin
@@ -99,7 +116,7 @@ module axi_push_slave
       .rst_ni,
       .clear_i(1'b0),
       .push_i (address_pop),
-      .data_i ({failed_q || !taken_i, address_id}),
+      .data_i ({failed_q || !taken_i, front_id_q}),
       .valid_o(bvalid_o),
       .ready_i(bready_i),
       .data_o ({response_failed, bid_o}),

@@ -25,6 +25,7 @@ module completion_writer
     input  logic   [ 3:0] log_i,
     input  logic   [63:0] base_i,
     output pair_t         pair_o,
+    output logic          next_o,       // the pair looked at is that pair from the next clock on
     input  logic          failed_i,
     output logic          written_o,
     output index_t        next_tail_o,
@@ -50,7 +51,7 @@ module completion_writer
 );
 
   localparam int unsigned ANSWERS = 32;
-  localparam int unsigned INSIDE = 10;  // beats in the pipeline and on their way into it
+  localparam int unsigned INSIDE = 11;  // beats in the pipeline and on their way into it
   localparam int unsigned LINES = 64;  // written, not answered yet
   localparam int unsigned SLOTS = 8;  // completions in a line
   localparam int unsigned ANSWER_BITS = $bits(answer_t);
@@ -107,6 +108,7 @@ module completion_writer
     if (!rst_ni) answer_valid_q <= 1'b0;
   end
   assign pair_o = pair_q;
+  assign next_o = queued_pop;
 
   // Place: where an answer or two go. A pair of them that ends one line and begins the
   // next takes two turns.
@@ -114,7 +116,8 @@ module completion_writer
   pair_t place_pair_q;
   logic [12:0] place_line_q;
   logic place_follows_q;  // it is of the same pair and line as the one before
-  logic [63:0] place_base_q, place_offset_q;
+  logic [63:0] place_base_q;
+  logic [31:0] place_offset_q;
   logic [2:0] place_slot_q;
   logic [1:0] place_count_q;
   logic [1:0][63:0] place_data_q;
@@ -129,7 +132,11 @@ module completion_writer
   assign answer_pop = takes && !splits;
 
   wire index_t next_place = tail_q + index_t'(1);
-  assign next_tail_o = tail_q + index_t'(count);
+  // How many is known late: behind the carry.
+  wire [14:0] carried = tail_q[15:1] + 15'd1;
+  assign next_tail_o = {
+    count[1] || tail_q[0] ? carried : tail_q[15:1], count[1] ? tail_q[0] : !tail_q[0]
+  };
   wire answer_t first_answer = second_q || !answer_mask_q[0] ? answers_q[1] : answers_q[0];
   wire [12:0] line_of_ring = tail_q[15:3] & ~(13'h1FFF << (log_q - COMPLETIONS_LOG_MIN));
 
@@ -143,7 +150,7 @@ module completion_writer
       place_follows_q <= pair_q == place_pair_q && tail_q[15:3] == place_line_q && !drop && !place_void_q;
       place_slot_q <= tail_q[2:0];
       place_base_q <= base_q;
-      place_offset_q <= {45'h0, line_of_ring, 6'h0};
+      place_offset_q <= {13'h0, line_of_ring, 6'h0};
       place_count_q <= count;
       place_data_q[0] <= completion(first_answer, !tail_q[log_q]);
       place_data_q[1] <= completion(answers_q[1], !next_place[log_q]);
@@ -158,6 +165,7 @@ module completion_writer
   logic line_valid_q, line_void_q;
   pair_t line_pair_q;
   logic [63:0] line_address_q;
+  logic line_carry_q;  // into the address's upper half, still to be added
   logic [SLOTS-1:0] line_mask_q;
   logic [SLOTS-1:0][63:0] line_data_q;
   logic [3:0] line_count_q;
@@ -174,7 +182,8 @@ module completion_writer
       line_valid_q <= 1'b1;
       line_void_q <= place_void_q;
       line_pair_q <= place_pair_q;
-      line_address_q <= place_base_q + place_offset_q;
+      {line_carry_q, line_address_q[31:0]} <= {1'b0, place_base_q[31:0]} + {1'b0, place_offset_q};
+      line_address_q[63:32] <= place_base_q[63:32];
       line_mask_q <= '0;
       line_count_q <= 4'(place_count_q);
     end
@@ -212,7 +221,7 @@ module completion_writer
     if (line_goes) begin
       awvalid_q <= 1'b1;
       wvalid_q <= 1'b1;
-      awaddr_q <= line_address_q;
+      awaddr_q <= {line_address_q[63:32] + 32'(line_carry_q), line_address_q[31:0]};
       wdata_q <= line_data_q;
       strb_q <= line_mask_q;
     end

@@ -33,15 +33,20 @@ module pair_claims
     output logic        fetch_disturbed_o, // a claim of the pair is in step 1
 
     // Pushes. One that waits is taken off when `push_turn_o` is high, whether it is taken
-    // or refused.
+    // or refused. What stops its pair is told in the clock after, in which none has its turn.
     input  logic        push_waits_i,
     output logic        push_turn_o,
     input  logic        push_i,
     input  pair_t       push_pair_i,
+    input  logic        push_next_i,         // another pair's turn from the next clock on
+    input  pair_t       push_next_pair_i,
+    output logic        push_enabled_o,      // the pair, in the clock before
     input  logic  [1:0] push_count_i,
     input  logic        push_torn_i,
     output logic        push_taken_o,
-    output logic        push_overrun_o,
+    output logic        push_failed_o,
+    output pair_t       push_failed_pair_o,
+    output logic        push_failed_torn_o,  // else an overrun
 
     // Places of a pair were given back: `given_back_i` is true of it from the next clock on.
     input logic  freed_i,
@@ -63,24 +68,38 @@ module pair_claims
 );
 
   // At most this can be on its way when a push is judged by what step 4 has said: one
-  // burst, and a push of two in each of five clocks.
+  // burst, and a push of two in each of six clocks.
   localparam int unsigned PLENTY_LOG = 6;
 
   // A push that is judged by a probe.
   logic probing_q, judged_q, fits_q;
+  // A push that stops its pair.
+  logic failed_q, failed_torn_q;
+  pair_t failed_pair_q;
 
   logic [PAIRS-1:0] plenty_q;
-  wire push_enabled = enabled_i[push_pair_i];
-  wire push_plenty = plenty_q[push_pair_i];
-  wire push_decided = !push_enabled || push_torn_i || push_plenty || judged_q;
+  // Looked up in the clock before: a pair that was stopped in it may still have a push taken.
+  logic push_enabled_q, push_plenty_q;
+  always_ff @(posedge clk_i) begin
+    push_enabled_q <= push_next_i ? enabled_i[push_next_pair_i] : enabled_i[push_pair_i];
+    push_plenty_q  <= push_next_i ? plenty_q[push_next_pair_i] : plenty_q[push_pair_i];
+    if (!rst_ni) push_enabled_q <= 1'b0;
+  end
+  assign push_enabled_o = push_enabled_q;
+  // Not by its strobes, which are known late: a torn one is taken off like any other.
+  wire push_decided = !push_enabled_q || push_plenty_q || judged_q;
   wire fetch_goes_first = (fetch_asks_i && !probing_q) || fetch_alone_i;
 
-  assign push_turn_o = push_decided && (judged_q || !fetch_goes_first);
-  assign push_taken_o = push_enabled && !push_torn_i && (push_plenty || fits_q);
-  assign push_overrun_o = push_enabled && !push_torn_i && !push_plenty && !fits_q;
+  assign push_turn_o = push_decided && !failed_q && (judged_q || !fetch_goes_first);
+  assign push_taken_o = push_enabled_q && !push_torn_i && (push_plenty_q || fits_q);
+  assign push_failed_o = failed_q;
+  assign push_failed_pair_o = failed_pair_q;
+  assign push_failed_torn_o = failed_torn_q;
   assign fetch_turn_o = !probing_q;
 
-  wire push_claims = push_i && push_taken_o && push_count_i != '0;
+  // What needs step 1, at most; whether it claims is known later.
+  wire push_steps = push_i && push_enabled_q && (push_plenty_q || fits_q);
+  wire push_claims = push_steps && !push_torn_i && push_count_i != '0;
   wire probe = push_waits_i && !push_decided && !probing_q && !fetch_goes_first && !freed_i;
 
   // Step 1.
@@ -108,10 +127,10 @@ module pair_claims
   always_ff @(posedge clk_i) begin
     claim_q <= fetch_claim_i || push_claims;
     probe_1_q <= probe;
-    step_1_q <= fetch_claim_i || push_claims || probe || freed_i;
+    step_1_q <= fetch_claim_i || push_claims || probe || (freed_i && !push_steps);
     // Places given back are looked at if no claim needs the step: else the pair's next push
     // has its room looked at.
-    pair_1_q <= fetch_claim_i ? fetch_pair_i : freed_i && !push_claims ? freed_pair_i : push_pair_i;
+    pair_1_q <= fetch_claim_i ? fetch_pair_i : freed_i && !push_steps ? freed_pair_i : push_pair_i;
     count_q <= fetch_claim_i ? fetch_count_i : push_claims ? 6'(push_count_i) : '0;
 
     claim_2_q <= claim_q;
@@ -133,6 +152,10 @@ module pair_claims
 
     if (step_4_q) plenty_q[pair_4_q] <= |room_q[15:PLENTY_LOG];
     if (start_i) plenty_q[start_pair_i] <= start_plenty_i;
+
+    failed_q <= push_i && push_enabled_q && !push_taken_o;
+    failed_torn_q <= push_torn_i;
+    failed_pair_q <= push_pair_i;
 
     if (probe) probing_q <= 1'b1;
     if (probe_4_q) begin
@@ -163,6 +186,7 @@ module pair_claims
       plenty_q  <= '0;
       probing_q <= 1'b0;
       judged_q  <= 1'b0;
+      failed_q  <= 1'b0;
     end
   end
 

@@ -31,7 +31,7 @@ module queue_check
     input  logic  [     LANES-1:0] push_mask_i,
     input  logic  [DATA_WIDTH-1:0] push_data_i,
 
-    // Policies: asked for by slot, answered in the next clock.
+    // Policies: asked for by slot, answered in the clock after the next.
     output logic    [LANES-1:0][3:0] slots_o,
     input  policy_t [LANES-1:0]      policies_i,
     input  logic    [LANES-1:0][7:0] versions_i,
@@ -92,23 +92,26 @@ module queue_check
     if (!rst_ni) entry_valid_q <= 1'b0;
   end
 
-  // With the policy.
-  logic policy_valid_q;
-  beat_t policy_beat_q;
+  // The policy is asked for; two clocks later the beat is with it.
+  logic asked_valid_q, policy_valid_q;
+  beat_t asked_beat_q, policy_beat_q;
   logic [LANES-1:0] bad_options_q;
-  submission_t [LANES-1:0] policy_data_q;
+  submission_t [LANES-1:0] asked_data_q, policy_data_q;
 
   for (genvar l = 0; l < LANES; l++) begin : g_slot
     assign slots_o[l] = entry_data_q[l].options[7:4];
   end
 
   always_ff @(posedge clk_i) begin
-    policy_valid_q <= entry_valid_q && rst_ni;
-    policy_beat_q  <= entry_q;
-    if (entry_valid_q) policy_data_q <= entry_data_q;
+    asked_valid_q <= entry_valid_q && rst_ni;
+    asked_beat_q  <= entry_q;
+    if (entry_valid_q) asked_data_q <= entry_data_q;
+    policy_valid_q <= asked_valid_q && rst_ni;
+    policy_beat_q  <= asked_beat_q;
+    if (asked_valid_q) policy_data_q <= asked_data_q;
     for (int unsigned l = 0; l < LANES; l++) begin
-      bad_options_q[l] <= entry_data_q[l].options[31:8] != '0 ||
-          entry_data_q[l].options[3] || entry_data_q[l].options[1:0] == CHECKSUM_NONE;
+      bad_options_q[l] <= asked_data_q[l].options[31:8] != '0 ||
+          asked_data_q[l].options[3] || asked_data_q[l].options[1:0] == CHECKSUM_NONE;
     end
   end
 

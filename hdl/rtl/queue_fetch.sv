@@ -76,26 +76,42 @@ module queue_fetch
   state_e state_q;
   pair_t  pair_q;
 
-  // Round robin: the first with work after the last one picked, else the first.
+  // Round robin: the first with work after the last one picked, else the first. By fours,
+  // whose firsts are a clock old: a pair may have no work any more, and its plan none.
   function automatic logic [1:0] first_of_four(input logic [2:0] pairs);
     first_of_four = pairs[0] ? 2'd0 : pairs[1] ? 2'd1 : pairs[2] ? 2'd2 : 2'd3;
   endfunction
-  // By fours of fours: no chain.
-  function automatic pair_t first_of(input logic [PAIRS-1:0] pairs);
-    logic [1:0] four;
-    four = first_of_four({|pairs[11:8], |pairs[7:4], |pairs[3:0]});
-    first_of = {four, first_of_four(pairs[4*four+:3])};
-  endfunction
-  wire [PAIRS-1:0] later = work_i & (16'hFFFE << pair_q);
-  wire pair_t picked = |later ? first_of(later) : first_of(work_i);
+  logic [PAIRS-1:0] after_q;  // the pairs after `pair_q`
+  logic [3:0] any_q, any_later_q;
+  logic [3:0][1:0] first_q, first_later_q;
+  wire [1:0] four = first_of_four(any_q[2:0]);
+  wire [1:0] four_later = first_of_four(any_later_q[2:0]);
+  wire pair_t picked = any_later_q != '0 ?
+      {four_later, first_later_q[four_later]} : {four, first_q[four]};
 
-  index_t head_q, tail_q, claimed_q, given_back_q, available_q, used_q;
+  always_ff @(posedge clk_i) begin
+    after_q <= 16'hFFFE << pair_q;
+    for (int unsigned f = 0; f < 4; f++) begin
+      any_q[f] <= |work_i[4*f+:4];
+      any_later_q[f] <= |(work_i[4*f+:4] & after_q[4*f+:4]);
+      first_q[f] <= first_of_four(work_i[4*f+:3]);
+      first_later_q[f] <= first_of_four(work_i[4*f+:3] & after_q[4*f+:3]);
+    end
+    if (!rst_ni) begin
+      any_q <= '0;
+      any_later_q <= '0;
+    end
+  end
+
+  index_t head_q, tail_q, claimed_q, given_back_q, available_q, used_q, ring_q;
   logic [3:0] log_q, room_log_q;
   logic [63:0] base_q, address_q;
+  logic carry_q;  // into the address's upper half, still to be added
   logic [14:0] beat_q;
   logic [5:0] block_left_q, wanted_q, room_q, count_q;
   logic disturbed_q;  // since the indices were read
   logic alone_q;
+  logic more_q;  // the burst of the clock before left some
   logic enabled_q;  // the pair, in the clock before
   logic arvalid_q;
   logic [63:0] araddr_q;
@@ -105,13 +121,12 @@ module queue_fetch
   pair_t burst_pair;
   logic [$clog2(BURSTS):0] burst_level;
 
-  function automatic logic [5:0] at_most_block(input index_t count);
-    at_most_block = count >= index_t'(BLOCK) ? BLOCK : count[5:0];
-  endfunction
-
-  wire [5:0] available = at_most_block(available_q);
+  // Of a block at most.
+  wire available_here = available_q[15:6] == '0 && available_q[5:0] < block_left_q;
   // A ring smaller than a block is one.
-  wire [5:0] block_mask = log_q >= 4'd5 ? BLOCK - 6'd1 : ~(6'h3F << log_q);
+  wire small_ring = !log_q[3] && (!log_q[2] || log_q[1:0] == 2'd0);
+  wire [5:0] block_mask = small_ring ? ~(6'h3F << log_q) : BLOCK - 6'd1;
+  wire index_t room = ring_q - used_q;
   // Half of: the first entry's place in its beat, plus count, less one.
   wire [4:0] beats_less_one = count_q[5:1] - 5'(!(head_q[0] || count_q[0]));
   wire disturbed = disturbed_q || disturbed_i;
@@ -119,12 +134,13 @@ module queue_fetch
   always_ff @(posedge clk_i) begin
     if (arready_i) arvalid_q <= 1'b0;
     disturbed_q <= disturbed_i || (disturbed_q && state_q != LOAD);
-    enabled_q   <= enabled_i;
+    enabled_q <= enabled_i;
+    more_q <= claim_o && available_q != index_t'(count_q) && rst_ni;
     case (state_q)
       // Nothing waits from here on but for a push that is being judged.
       PICK: begin
         alone_q <= 1'b0;
-        if (|work_i && (!arvalid_q || arready_i) && !burst_level[$clog2(BURSTS)]) begin
+        if (any_q != '0 && (!arvalid_q || arready_i) && !burst_level[$clog2(BURSTS)]) begin
           pair_q  <= picked;
           state_q <= LOAD;
         end
@@ -142,14 +158,16 @@ module queue_fetch
       PLAN: begin
         available_q <= tail_q - head_q;
         used_q <= claimed_q - given_back_q;
+        ring_q <= index_t'(1) << room_log_q;
         block_left_q <= block_mask + 6'd1 - (head_q[5:0] & block_mask);
         beat_q <= head_q[15:1] & ~(15'h7FFF << (log_q - 4'd1));
         state_q <= ROOM;
       end
       ROOM: begin
-        wanted_q <= available < block_left_q ? available : block_left_q;
-        room_q <= at_most_block((index_t'(1) << room_log_q) - used_q);
-        address_q <= base_q + {43'h0, beat_q, 6'h0};
+        wanted_q <= available_here ? available_q[5:0] : block_left_q;
+        room_q <= room[15:5] != '0 ? BLOCK : {1'b0, room[4:0]};
+        {carry_q, address_q[31:0]} <= {1'b0, base_q[31:0]} + {12'h0, beat_q, 6'h0};
+        address_q[63:32] <= base_q[63:32];
         state_q <= CLAMP;
       end
       CLAMP: begin
@@ -159,7 +177,7 @@ module queue_fetch
       default: begin
         if (claim_o) begin
           arvalid_q <= 1'b1;
-          araddr_q  <= address_q;
+          araddr_q  <= {address_q[63:32] + 32'(carry_q), address_q[31:0]};
           arlen_q   <= {3'b0, beats_less_one};
         end
         alone_q <= disturbed;
@@ -184,7 +202,7 @@ module queue_fetch
   assign count_o = count_q;
   assign next_head_o = head_q + index_t'(count_q);
   // A plan that is given up leaves all: its pair may be another one than that which was enabled.
-  assign more_o = restart_i ? state_q != PICK : claim_o && available_q != index_t'(count_q);
+  assign more_o = more_q || (restart_i && state_q != PICK);
   assign araddr_o = araddr_q;
   assign arlen_o = arlen_q;
   assign arvalid_o = arvalid_q;
@@ -205,22 +223,22 @@ module queue_fetch
   );
 
   // Beats.
-  logic first_q;  // the next beat is its burst's first
+  logic begins_q;  // the next beat is its burst's first
   wire  beat = rvalid_i && rready_o;
   wire  error = rresp_i != 2'b00;
 
   always_ff @(posedge clk_i) begin
-    if (beat) first_q <= rlast_i;
+    if (beat) begins_q <= rlast_i;
     read_error_o <= beat && error && rst_ni;
     read_error_pair_o <= burst_pair;
-    if (!rst_ni) first_q <= 1'b1;
+    if (!rst_ni) begins_q <= 1'b1;
   end
 
   assign rready_o = burst_valid && beat_ready_i;
   assign burst_pop = beat && rlast_i;
   assign beat_valid_o = beat;
   assign beat_pair_o = burst_pair;
-  assign beat_mask_o = {!(rlast_i && burst_end_odd), !(first_q && burst_odd)};
+  assign beat_mask_o = {!(rlast_i && burst_end_odd), !(begins_q && burst_odd)};
   assign beat_void_o = error || read_failed_i[burst_pair] ||
       (read_error_o && read_error_pair_o == burst_pair);
   assign beat_data_o = rdata_i;

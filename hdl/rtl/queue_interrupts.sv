@@ -21,34 +21,35 @@ module queue_interrupts
     output logic             rose_o
 );
 
-  // Completions of the clock before: responses come late in theirs.
+  // Completions of the clock before: responses come late in theirs. With how many before
+  // them they are enough.
   logic done_q;
   pair_t pair_q;
   logic [3:0] done_count_q;
+  logic [7:0] needed_q;
+  wire each = count_i <= 8'd1 || time_i == '0;
   always_ff @(posedge clk_i) begin
     done_q <= done_i && rst_ni;
     pair_q <= pair_i;
     done_count_q <= done_count_i;
+    needed_q <= each || count_i <= 8'(done_count_i) ? '0 : count_i - 8'(done_count_i);
   end
 
-  logic [PAIRS-1:0] waiting_q, pending_q, set;
+  logic [PAIRS-1:0] waiting_q, pending_q, set, rises_q;
   logic [PAIRS-1:0][7:0] since_q;
   logic [23:0] timer_q;
   logic expired_q;
 
-  wire each = count_i <= 8'd1 || time_i == '0;
-
   for (genvar p = 0; p < PAIRS; p++) begin : g_pair
     wire done = done_q && pair_q == pair_t'(p);
-    wire [8:0] since = {1'b0, since_q[p]} + {5'b0, done_count_q};
-    wire enough = done && (each || since >= {1'b0, count_i});
+    wire enough = done && since_q[p] >= needed_q;
     assign set[p] = enough || stopped_i[p] || (expired_q && waiting_q[p]);
 
     always_ff @(posedge clk_i) begin
       if (clear_i[p]) pending_q[p] <= 1'b0;
       if (done) begin
         waiting_q[p] <= 1'b1;
-        since_q[p]   <= since[7:0];
+        since_q[p]   <= since_q[p] + 8'(done_count_q);
       end
       if (set[p]) begin
         pending_q[p] <= 1'b1;
@@ -74,9 +75,11 @@ module queue_interrupts
     if (waiting_q == '0 || expired_q) timer_q <= 24'd1;
     else if (timer_q >= time_i) expired_q <= 1'b1;
     else timer_q <= timer_q + 24'd1;
-    rose_o <= (set & ~pending_q) != '0;
+    rises_q <= set & ~pending_q;
+    rose_o  <= rises_q != '0;
     if (!rst_ni) begin
       expired_q <= 1'b0;
+      rises_q <= '0;
       rose_o <= 1'b0;
     end
   end

@@ -59,6 +59,8 @@ module queue_pairs
     output logic        push_turn_o,
     input  logic        push_i,
     input  pair_t       push_pair_i,
+    input  logic        push_next_i,       // another pair's turn from the next clock on
+    input  pair_t       push_next_pair_i,
     input  logic  [1:0] push_count_i,
     input  logic        push_torn_i,
     output logic        push_taken_o,
@@ -70,8 +72,9 @@ module queue_pairs
     output logic   [63:0] look_base_o,
     input  logic          written_i,
     input  pair_t         write_pair_i,
+    input  logic          write_next_i,       // the pair looked at writes from the next clock on
     input  index_t        write_next_tail_i,
-    output logic          write_failed_o,     // of the pair that writes
+    output logic          write_failed_o,     // of the pair that writes, in the clock before
 
     // Completions answered, or dropped.
     input logic        done_i,
@@ -101,7 +104,10 @@ module queue_pairs
 
   // Second clock of an access. A pair that was idle in the first is idle still: it takes
   // an access to change that.
-  logic stops_q, starts_q, sizes_q, base_write_q;
+  logic idle_q, asks_start_q, asks_stop_q, asks_sizes_q, asks_base_q;
+  wire starts = asks_start_q && idle_q;
+  wire writes_sizes = asks_sizes_q && idle_q;
+  wire writes_base = asks_base_q && idle_q;
   pair_t access_pair_q;
   logic [1:0] base_word_q;
   logic [31:0] wdata_q;
@@ -124,14 +130,12 @@ module queue_pairs
   logic [3:0][31:0] access_bases;  // submissions low, high, completions low, high
   logic [3:0][31:0] engine_bases;
 
-  wire clear = starts_q;
-
   pair_words #(
       .READERS(3)
   ) i_submission_tail (
       .clk_i,
       .rst_ni,
-      .clear_i     (clear),
+      .clear_i     (starts),
       .clear_pair_i(access_pair_q),
       .write_i     (rung),
       .pair_i      (bell_pair_q),
@@ -145,7 +149,7 @@ module queue_pairs
   ) i_submission_head (
       .clk_i,
       .rst_ni,
-      .clear_i     (clear),
+      .clear_i     (starts),
       .clear_pair_i(access_pair_q),
       .write_i     (fetch_claim_i),
       .pair_i      (fetch_pair_i),
@@ -160,7 +164,7 @@ module queue_pairs
   ) i_claimed (
       .clk_i,
       .rst_ni,
-      .clear_i     (clear),
+      .clear_i     (starts),
       .clear_pair_i(access_pair_q),
       .write_i     (claim),
       .pair_i      (claim_pair),
@@ -174,7 +178,7 @@ module queue_pairs
   ) i_completion_tail (
       .clk_i,
       .rst_ni,
-      .clear_i     (clear),
+      .clear_i     (starts),
       .clear_pair_i(access_pair_q),
       .write_i     (written_i),
       .pair_i      (write_pair_i),
@@ -187,7 +191,7 @@ module queue_pairs
   pair_words i_answered (
       .clk_i,
       .rst_ni,
-      .clear_i     (clear),
+      .clear_i     (starts),
       .clear_pair_i(access_pair_q),
       .write_i     (done_q),
       .pair_i      (done_pair_q),
@@ -201,7 +205,7 @@ module queue_pairs
   ) i_completion_head (
       .clk_i,
       .rst_ni,
-      .clear_i     (clear),
+      .clear_i     (starts),
       .clear_pair_i(access_pair_q),
       .write_i     (freed),
       .pair_i      (bell_pair_q),
@@ -218,7 +222,7 @@ module queue_pairs
       .rst_ni,
       .clear_i     (1'b0),
       .clear_pair_i('0),
-      .write_i     (sizes_q),
+      .write_i     (writes_sizes),
       .pair_i      (access_pair_q),
       .data_i      (wdata_q[3:0]),
       .pairs_i     ({fetch_pair_i, bell_pair_q, access_pair_i}),
@@ -233,7 +237,7 @@ module queue_pairs
       .rst_ni,
       .clear_i     (1'b0),
       .clear_pair_i('0),
-      .write_i     (sizes_q),
+      .write_i     (writes_sizes),
       .pair_i      (access_pair_q),
       .data_i      (wdata_q[11:8]),
       .pairs_i     ({fetch_pair_i, look_pair_i, room_pair, access_pair_i}),
@@ -249,7 +253,7 @@ module queue_pairs
         .rst_ni,
         .clear_i     (1'b0),
         .clear_pair_i('0),
-        .write_i     (base_write_q && base_word_q == 2'(w)),
+        .write_i     (writes_base && base_word_q == 2'(w)),
         .pair_i      (access_pair_q),
         .data_i      (wdata_q),
         .pairs_i     ({w < 2 ? fetch_pair_i : look_pair_i, access_pair_i}),
@@ -259,20 +263,26 @@ module queue_pairs
   assign fetch_base_o = engine_bases[1:0];
   assign look_base_o  = engine_bases[3:2];
 
-  // First clock of an access.
-  wire busy = busy_q[access_pair_i] || (fetch_may_claim_i && fetch_pair_i == access_pair_i);
-  wire idle = !enabled_q[access_pair_i] && !busy;
+  // First clock of an access. A claim of the clock before is not in the busy bit yet, nor
+  // one of a plan or a push in this clock, whose pair may have been stopped just now.
+  logic push_enabled;
+  wire enabled = enabled_q[access_pair_i];
+  wire busy = busy_q[access_pair_i] || (claim && claim_pair == access_pair_i) ||
+      (fetch_may_claim_i && fetch_pair_i == access_pair_i) ||
+      (push_enabled && push_pair_i == access_pair_i && !enabled);
+  wire idle = !enabled && !busy;
   wire configures = word_i >= WORD_SIZES && word_i < WORD_SUBMISSION_INDICES;
   wire [1:0] base_word = 2'(word_i - WORD_SUBMISSIONS);
   logic [31:0] rdata, rdata_q;
   // The addresses are chosen from in the second clock: they have come a longer way.
   logic reads_base_q;
   logic [3:0][31:0] bases_q;
+  assign error_o = (asks_start_q || asks_sizes_q || asks_base_q) && !idle_q;
   assign rdata_o = rdata_q | (reads_base_q ? bases_q[base_word_q] : '0);
 
   always_comb begin
     case (word_i)
-      WORD_CONTROL: rdata = {24'h0, stop_q[access_pair_i], 2'h0, busy, enabled_q[access_pair_i]};
+      WORD_CONTROL: rdata = {24'h0, stop_q[access_pair_i], 2'h0, busy, enabled};
       WORD_SIZES: rdata = {20'h0, access_room_log, 4'h0, access_log};
       WORD_SUBMISSION_INDICES: rdata = {access_tail, access_head};
       WORD_COMPLETION_INDICES: rdata = {access_given_back, access_written};
@@ -284,22 +294,21 @@ module queue_pairs
     rdata_q <= access_i ? rdata : '0;
     reads_base_q <= access_i && configures && word_i != WORD_SIZES;
     bases_q <= access_bases;
-    error_o <= access_i && write_i && !idle &&
-        (configures || (word_i == WORD_CONTROL && wdata_i[0]));
-    stops_q <= access_i && write_i && word_i == WORD_CONTROL && !wdata_i[0];
-    starts_q <= access_i && write_i && word_i == WORD_CONTROL && wdata_i[0] && idle;
-    sizes_q <= access_i && write_i && word_i == WORD_SIZES && idle;
-    base_write_q <= access_i && write_i && configures && word_i != WORD_SIZES && idle;
+    asks_start_q <= access_i && write_i && word_i == WORD_CONTROL && wdata_i[0];
+    asks_stop_q <= access_i && write_i && word_i == WORD_CONTROL && !wdata_i[0];
+    asks_sizes_q <= access_i && write_i && word_i == WORD_SIZES;
+    asks_base_q <= access_i && write_i && configures && word_i != WORD_SIZES;
+    idle_q <= idle;
     access_pair_q <= access_pair_i;
     base_word_q <= base_word;
     wdata_q <= wdata_i;
-    restart_o <= starts_q;
+    restart_o <= starts;
     if (!rst_ni) begin
       restart_o <= 1'b0;
-      stops_q <= 1'b0;
-      starts_q <= 1'b0;
-      sizes_q <= 1'b0;
-      base_write_q <= 1'b0;
+      asks_start_q <= 1'b0;
+      asks_stop_q <= 1'b0;
+      asks_sizes_q <= 1'b0;
+      asks_base_q <= 1'b0;
     end
   end
 
@@ -331,9 +340,9 @@ module queue_pairs
     if (bell_3_q) bell_bad_q <= bell_step_q > bell_most_q || bell_step_q < bell_least_q;
   end
 
-  // Claims. A push may carry nothing.
-  wire push_claims = push_i && push_taken_o && push_count_i != '0;
-  logic push_overrun;
+  // Claims.
+  logic push_failed, push_failed_torn;
+  pair_t push_failed_pair;
   logic [1:0] counted;
   pair_t [1:0] counted_pair;
   logic [5:0] counted_count;
@@ -341,10 +350,10 @@ module queue_pairs
   pair_claims i_claims (
       .clk_i,
       .rst_ni,
-      .enabled_i      (enabled_q),
-      .start_i        (starts_q),
-      .start_pair_i   (access_pair_q),
-      .start_plenty_i (large_q[access_pair_q]),
+      .enabled_i         (enabled_q),
+      .start_i           (starts),
+      .start_pair_i      (access_pair_q),
+      .start_plenty_i    (large_q[access_pair_q]),
       .fetch_asks_i,
       .fetch_alone_i,
       .fetch_turn_o,
@@ -356,22 +365,27 @@ module queue_pairs
       .push_turn_o,
       .push_i,
       .push_pair_i,
+      .push_next_i,
+      .push_next_pair_i,
+      .push_enabled_o    (push_enabled),
       .push_count_i,
       .push_torn_i,
       .push_taken_o,
-      .push_overrun_o (push_overrun),
-      .freed_i        (freed),
-      .freed_pair_i   (bell_pair_q),
-      .count_o        (claim),
-      .count_pair_o   (claim_pair),
-      .claimed_i      (claimed),
-      .claimed_o      (next_claimed),
-      .room_pair_o    (room_pair),
-      .given_back_i   (given_back),
-      .log_i          (room_log),
-      .counted_o      (counted),
-      .counted_pair_o (counted_pair),
-      .counted_count_o(counted_count)
+      .push_failed_o     (push_failed),
+      .push_failed_pair_o(push_failed_pair),
+      .push_failed_torn_o(push_failed_torn),
+      .freed_i           (freed),
+      .freed_pair_i      (bell_pair_q),
+      .count_o           (claim),
+      .count_pair_o      (claim_pair),
+      .claimed_i         (claimed),
+      .claimed_o         (next_claimed),
+      .room_pair_o       (room_pair),
+      .given_back_i      (given_back),
+      .log_i             (room_log),
+      .counted_o         (counted),
+      .counted_pair_o    (counted_pair),
+      .counted_count_o   (counted_count)
   );
 
   // Answers: counted in the first clock, compared with the claims in the second; in the
@@ -407,25 +421,28 @@ module queue_pairs
 
   assign work_o = work_q;
   assign fetch_enabled_o = enabled_q[fetch_pair_i];
-  assign write_failed_o = write_failed_q[write_pair_i];
+  always_ff @(posedge clk_i) begin
+    write_failed_o <= write_next_i ? write_failed_q[look_pair_i] : write_failed_q[write_pair_i];
+  end
   assign read_failed_o = read_failed_q;
 
   for (genvar p = 0; p < PAIRS; p++) begin : g_pair
     wire   here = access_pair_q == pair_t'(p);
     wire   good = good_sizes_q[p] && bad_base_q[p] == '0;
     wire   belled = bell_4_q && bell_pair_q == pair_t'(p) && enabled_q[p];
-    wire   pushed = push_i && push_pair_i == pair_t'(p);
     wire   fetches = fetch_pair_i == pair_t'(p);
 
-    // Why this pair stops in this clock, if it does.
+    // What stops this pair in this clock, and why.
+    wire   write_fails = done_error_q && done_pair_q == pair_t'(p);
+    wire   read_fails = read_error_i && read_error_pair_i == pair_t'(p);
+    wire   bell_fails = belled && bell_bad_q;
+    wire   push_fails = push_failed && push_failed_pair == pair_t'(p);
     stop_e stop;
     always_comb begin
-      stop = STOP_NONE;
-      if (done_error_q && done_pair_q == pair_t'(p)) stop = WRITE_ERROR;
-      else if (read_error_i && read_error_pair_i == pair_t'(p)) stop = READ_ERROR;
-      else if (belled && bell_bad_q) stop = bell_head_q ? BAD_HEAD : BAD_TAIL;
-      else if (pushed && enabled_q[p] && push_torn_i) stop = PUSH_TORN;
-      else if (pushed && push_overrun) stop = PUSH_OVERRUN;
+      if (write_fails) stop = WRITE_ERROR;
+      else if (read_fails) stop = READ_ERROR;
+      else if (bell_fails) stop = bell_head_q ? BAD_HEAD : BAD_TAIL;
+      else stop = push_failed_torn ? PUSH_TORN : PUSH_OVERRUN;
     end
 
     always_ff @(posedge clk_i) begin
@@ -433,22 +450,22 @@ module queue_pairs
       stopped_o[p] <= 1'b0;
 
       if (settles && settled_pair_q == pair_t'(p)) busy_q[p] <= 1'b0;
-      if ((fetch_claim_i && fetches) || (pushed && push_claims)) busy_q[p] <= 1'b1;
+      if (claim && claim_pair == pair_t'(p)) busy_q[p] <= 1'b1;
 
       if (fetch_load_i && fetches) work_q[p] <= 1'b0;
       if (fetch_more_i && fetches) work_q[p] <= 1'b1;
       if (belled && !bell_bad_q) work_q[p] <= 1'b1;
 
-      if (here && sizes_q) begin
+      if (here && writes_sizes) begin
         good_sizes_q[p] <= wdata_q[3:0] >= SUBMISSIONS_LOG_MIN &&
             wdata_q[11:8] >= COMPLETIONS_LOG_MIN;
         large_q[p] <= wdata_q[11:8] >= PLENTY_LOG;
       end
-      if (here && base_write_q && !base_word_q[0]) begin
+      if (here && writes_base && !base_word_q[0]) begin
         bad_base_q[p][base_word_q[1]] <= wdata_q[11:0] != '0;
       end
 
-      if (here && starts_q) begin
+      if (here && starts) begin
         enabled_q[p] <= good;
         started_o[p] <= good;
         stop_q[p] <= good ? STOP_NONE : good_sizes_q[p] ? BAD_BASE : BAD_SIZE;
@@ -456,15 +473,14 @@ module queue_pairs
         write_failed_q[p] <= 1'b0;
         work_q[p] <= 1'b0;
       end
-      if (here && stops_q) enabled_q[p] <= 1'b0;
-      if (stop != STOP_NONE) begin
+      if (here && asks_stop_q) enabled_q[p] <= 1'b0;
+      if (write_fails || read_fails || bell_fails || push_fails) begin
         enabled_q[p] <= 1'b0;
         stopped_o[p] <= 1'b1;
         if (stop_q[p] == STOP_NONE) stop_q[p] <= stop;
-        if (stop == WRITE_ERROR) write_failed_q[p] <= 1'b1;
       end
-      // Also when a write fails in the same clock.
-      if (read_error_i && read_error_pair_i == pair_t'(p)) read_failed_q[p] <= 1'b1;
+      if (write_fails) write_failed_q[p] <= 1'b1;
+      if (read_fails) read_failed_q[p] <= 1'b1;
 
       if (!rst_ni) begin
         enabled_q[p] <= 1'b0;

@@ -21,7 +21,7 @@ module queue_policies
     input  logic        swap_i,          // that slot's sides
     output logic [ 7:0] version_o,       // of that slot
 
-    // Lanes: the slot's side in force, from the next clock on.
+    // Lanes: the slot's side in force in this clock, in the clock after the next.
     input  logic    [LANES-1:0][3:0] slots_i,
     output policy_t [LANES-1:0]      policies_o,
     output logic    [LANES-1:0][7:0] versions_o
@@ -53,6 +53,14 @@ module queue_policies
   end
 
   for (genvar l = 0; l < LANES; l++) begin : g_lane
+    logic [3:0] asked_q;
+    logic [7:0] version_asked_q;
+    always_ff @(posedge clk_i) begin
+      asked_q <= slots_i[l];
+      version_asked_q <= version_q[slots_i[l]];
+      versions_o[l] <= version_asked_q;
+    end
+
     policy_table #(
         .SLOTS(2 * POLICY_SLOTS)
     ) i_table (
@@ -66,10 +74,9 @@ module queue_policies
         .wstrb_i    (4'hF),
         .rdata_o    (rdata[l]),
         .load_i     (1'b1),
-        .load_slot_i({version_q[slots_i[l]][0], slots_i[l]}),
+        .load_slot_i({version_asked_q[0], asked_q}),
         .policy_o   (policies_o[l])
     );
-    always_ff @(posedge clk_i) versions_o[l] <= version_q[slots_i[l]];
   end
   assign rdata_o = rdata[0];
 

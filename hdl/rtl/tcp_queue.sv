@@ -242,7 +242,7 @@ module tcp_queue
   // The pairs.
   logic [PAIRS-1:0] work, read_failed, started, stopped;
   pair_t fetch_pair, read_error_pair, push_pair, write_pair, done_pair;
-  pair_t look_pair;
+  pair_t look_pair, push_next_pair;
   index_t fetch_head, fetch_tail, fetch_claimed, fetch_given_back, fetch_next_head;
   index_t look_tail, next_tail;
   logic [3:0] fetch_log, fetch_room_log, look_log;
@@ -250,7 +250,8 @@ module tcp_queue
   logic fetch_load, fetch_enabled, fetch_disturbed, fetch_asks, fetch_alone, fetch_turn;
   logic fetch_may_claim, fetch_claim, fetch_more, fetch_restart, read_error;
   logic [5:0] fetch_count;
-  logic push_waits, push_turn, push, push_torn, push_taken, write_failed, written;
+  logic push_waits, push_turn, push, push_next, push_torn, push_taken;
+  logic write_failed, write_next, written;
   logic [LANES-1:0] push_mask;
   logic done, done_void, done_error, active;
   logic [3:0] done_count;
@@ -297,6 +298,8 @@ module tcp_queue
       .push_turn_o       (push_turn),
       .push_i            (push),
       .push_pair_i       (push_pair),
+      .push_next_i       (push_next),
+      .push_next_pair_i  (push_next_pair),
       .push_count_i      (lanes_in(push_mask)),
       .push_torn_i       (push_torn),
       .push_taken_o      (push_taken),
@@ -306,6 +309,7 @@ module tcp_queue
       .look_base_o       (look_base),
       .written_i         (written),
       .write_pair_i      (write_pair),
+      .write_next_i      (write_next),
       .write_next_tail_i (next_tail),
       .write_failed_o    (write_failed),
       .done_i            (done),
@@ -373,29 +377,31 @@ module tcp_queue
   axi_push_slave #(
       .ID_WIDTH(4)
   ) i_push (
-      .clk_i    (ap_clk),
-      .rst_ni   (ap_rst_n),
-      .awid_i   (s_axi_push_awid),
-      .awaddr_i (s_axi_push_awaddr),
-      .awvalid_i(s_axi_push_awvalid),
-      .awready_o(s_axi_push_awready),
-      .wdata_i  (s_axi_push_wdata),
-      .wstrb_i  (s_axi_push_wstrb),
-      .wlast_i  (s_axi_push_wlast),
-      .wvalid_i (s_axi_push_wvalid),
-      .wready_o (s_axi_push_wready),
-      .bid_o    (s_axi_push_bid),
-      .bresp_o  (s_axi_push_bresp),
-      .bvalid_o (s_axi_push_bvalid),
-      .bready_i (s_axi_push_bready),
-      .waits_o  (push_waits),
-      .room_i   (push_ready && push_turn),
-      .push_o   (push),
-      .pair_o   (push_pair),
-      .mask_o   (push_mask),
-      .torn_o   (push_torn),
-      .data_o   (push_data),
-      .taken_i  (push_taken)
+      .clk_i      (ap_clk),
+      .rst_ni     (ap_rst_n),
+      .awid_i     (s_axi_push_awid),
+      .awaddr_i   (s_axi_push_awaddr),
+      .awvalid_i  (s_axi_push_awvalid),
+      .awready_o  (s_axi_push_awready),
+      .wdata_i    (s_axi_push_wdata),
+      .wstrb_i    (s_axi_push_wstrb),
+      .wlast_i    (s_axi_push_wlast),
+      .wvalid_i   (s_axi_push_wvalid),
+      .wready_o   (s_axi_push_wready),
+      .bid_o      (s_axi_push_bid),
+      .bresp_o    (s_axi_push_bresp),
+      .bvalid_o   (s_axi_push_bvalid),
+      .bready_i   (s_axi_push_bready),
+      .waits_o    (push_waits),
+      .room_i     (push_ready && push_turn),
+      .push_o     (push),
+      .pair_o     (push_pair),
+      .next_o     (push_next),
+      .next_pair_o(push_next_pair),
+      .mask_o     (push_mask),
+      .torn_o     (push_torn),
+      .data_o     (push_data),
+      .taken_i    (push_taken)
   );
 
   logic [LANES-1:0][3:0] slots;
@@ -472,6 +478,7 @@ module tcp_queue
       .log_i       (look_log),
       .base_i      (look_base),
       .pair_o      (write_pair),
+      .next_o      (write_next),
       .failed_i    (write_failed),
       .written_o   (written),
       .next_tail_o (next_tail),

@@ -77,9 +77,11 @@ class Running(WithFolder):
         self.assertIn(f"{self.folder / 'step'} '{HOLDS}' 3", said)
         self.assertIn("said by the step", said)
         self.assertFalse(self.result("lint")["passed"])
+        self.assertFalse(self.result("lint")["sound"], "3 is no missed goal")
 
     def test_a_row_that_does_not_hold_fails_whatever_the_status(self):
         self.assertEqual(self.run_steps(self.step(HOLDS, BROKEN, "0"))[0], ["lint"])
+        self.assertTrue(self.result("lint")["sound"])
 
     def test_a_step_that_tells_nothing_fails(self):
         self.assertEqual(self.run_steps(self.step("0"))[0], ["lint"])
@@ -156,7 +158,7 @@ class Checking(WithFolder):
         rows = [{"job": job, "how": "induction", "status": "PASS", "seconds": 1, "holds": True} for job in jobs]
         return {
             "step": "proofs", "command": "scripts/formal", "commit": "0" * 40, "changed": False, "inputs": place.inputs(self.proofs),
-            "rtl": place.rtl(), "passed": True, "seconds": 1, "date": "2026-01-01 00:00", "machine": "one", "tools": {}, "rows": rows,
+            "rtl": place.rtl(), "sound": True, "passed": True, "seconds": 1, "date": "2026-01-01 00:00", "machine": "one", "tools": {}, "rows": rows,
         } | other
 
     def check(self):
@@ -193,6 +195,9 @@ class Checking(WithFolder):
         self.assertEqual(errors, [])
         self.assertEqual(warnings, ["proofs: two is missed, waived by hdl/sign-off/waivers.txt"])
         self.assertIn("`proofs`, two: Known.", (self.folder / "hardware-report.md").read_text())
+        failed["sound"] = False
+        self.assertEqual(self.check()[0], ["proofs failed: scripts/formal"], "it also ended badly")
+        failed["sound"] = True
         failed["rows"][0]["holds"] = False
         self.assertEqual(self.check()[0], ["proofs failed: scripts/formal"], "another miss beside it")
         self.results = {"proofs": self.made("one/short", "two")}

@@ -48,7 +48,8 @@ const DOORBELL: [Way; 3] = [
         &["work"],
         &["m_axi_gmem0_arvalid"],
         &[
-            "PICK: the next pair with work",
+            "which pairs have work, by fours",
+            "PICK: the next of them",
             "LOAD: its indices",
             "PLAN: available, used, block left",
             "ROOM: of the completion ring",
@@ -66,7 +67,8 @@ const PUSH: [Way; 1] = [Way(
     &["push"],
     &[
         "its address goes into a FIFO",
-        "out of it: taken, if there is room",
+        "out of it; its pair is looked up",
+        "taken, if there is room",
     ],
 )];
 
@@ -79,6 +81,7 @@ const ANSWER: [Way; 2] = [
         &["checked_valid"],
         &[
             "rings and pushes by turns",
+            "which side of a policy is in force",
             "options judged; each lane's policy",
             "magic, version, risk, masks; CRC as XORs",
             "maxima compared; checksum chosen",
