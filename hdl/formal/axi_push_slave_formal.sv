@@ -57,12 +57,16 @@ module axi_push_slave_formal
       .taken_i
   );
 
-  // Bursts are numbered; `tag` is any of them.
+  // Bursts are numbered, modulo more than there can be at once; `tag` is any of them.
   logic running_q = 1'b0;
   logic [COUNT-1:0] tag, addressed_q, ended_q, answered_q;
   logic [15:0] address_q;
   logic [3:0] id_q;
   logic taken_q;  // all beats of the tagged burst so far
+  wire [COUNT-1:0] waiting = addressed_q - ended_q;  // bursts that have not ended
+  wire [COUNT-1:0] owed = ended_q - answered_q;  // responses
+  wire [COUNT-1:0] tag_waits = tag - ended_q;  // as many before it
+  wire [COUNT-1:0] tag_owed = tag - answered_q;
   logic b_held_q = 1'b0;
   logic [3:0] bid_q;
   logic [1:0] bresp_q;
@@ -84,6 +88,7 @@ module axi_push_slave_formal
     if (aw && addressed_q == tag) begin
       address_q <= awaddr_i;
       id_q <= awid_i;
+      taken_q <= 1'b1;
     end
     if (w && ended_q == tag) taken_q <= taken_q && taken_i;
     if (!rst_ni) begin
@@ -92,6 +97,22 @@ module axi_push_slave_formal
       answered_q <= '0;
       taken_q <= 1'b1;
     end
+  end
+
+  // Where the tagged burst's address and response are: at the front, at the FIFO's output, or in its memory.
+  wire [3:0] address_level = dut.i_addresses.level_q;
+  wire [3:0] response_level = dut.i_responses.level_q;
+  wire [COUNT-1:0] address_place = tag_waits - COUNT'(dut.front_valid_q) - COUNT'(dut.i_addresses.valid_q);
+  wire [COUNT-1:0] response_place = tag_owed - COUNT'(dut.i_responses.valid_q);
+  logic [7:0] tag_address;
+  logic [4:0] tag_response;
+  always_comb begin
+    if (dut.front_valid_q && tag_waits == '0) tag_address = {dut.front_pair_q, dut.front_id_q};
+    else if (dut.i_addresses.valid_q && tag_waits == COUNT'(dut.front_valid_q))
+      tag_address = dut.i_addresses.data_q;
+    else tag_address = dut.i_addresses.mem[dut.i_addresses.read_q+address_place[2:0]];
+    if (dut.i_responses.valid_q && tag_owed == '0) tag_response = dut.i_responses.data_q;
+    else tag_response = dut.i_responses.mem[dut.i_responses.read_q+response_place[2:0]];
   end
 
   wire [31:0] low_options = wdata_i[255:224];
@@ -104,18 +125,30 @@ module axi_push_slave_formal
       if (waits && !push) assert (!next);
       if (waits) assert (pair == told_pair_q);
       if (w) begin
-        assert (room_i && ended_q < addressed_q && data == wdata_i);
+        assert (room_i && waiting != '0 && data == wdata_i);
         if (ended_q == tag) assert (pair == address_q[15:12]);
         assert (torn == !((&wstrb_i[31:0] || wstrb_i[31:0] == '0) &&
                           (&wstrb_i[63:32] || wstrb_i[63:32] == '0)));
         if (!torn) assert (mask[0] == (&wstrb_i[31:0] && !low_options[31]));
         if (!torn) assert (mask[1] == (&wstrb_i[63:32] && !high_options[31]));
       end
-      if (bvalid) assert (answered_q < ended_q);
+      if (bvalid) assert (owed != '0);
       if (bvalid && answered_q == tag) begin
         assert (bid == id_q && bresp == (taken_q ? 2'b00 : 2'b10));
       end
       if (b_held_q) assert (bvalid && bid == bid_q && bresp == bresp_q);
+
+      // What the induction stands on.
+      assert (address_level <= 4'd8 && response_level <= 4'd7);
+      assert (dut.i_addresses.write_q == dut.i_addresses.read_q + address_level[2:0]);
+      assert (dut.i_responses.write_q == dut.i_responses.read_q + response_level[2:0]);
+      assert (waiting == COUNT'(dut.front_valid_q) + COUNT'(dut.i_addresses.valid_q) + COUNT'(address_level));
+      assert (owed == COUNT'(dut.i_responses.valid_q) + COUNT'(response_level));
+      if (tag_waits < waiting) begin
+        assert (tag_address == {address_q[15:12], id_q});
+        assert (taken_q == !(tag_waits == '0 && dut.failed_q));
+      end else if (tag_owed < owed) assert (tag_response == {!taken_q, id_q});
+      if (waiting == '0) assert (!dut.failed_q || ended_q != tag);
     end
   end
 

@@ -29,7 +29,7 @@ module completion_writer_formal
 
   localparam int unsigned NUMBER = 8;
   // What the pipeline before may still bring once room has fallen.
-  localparam int unsigned LATE = 10;
+  localparam int unsigned LATE = 7;
 
   logic room, written, next, done, done_void, done_error, awvalid, wvalid, bready, waiting;
   pair_t look_pair, write_pair, done_pair;

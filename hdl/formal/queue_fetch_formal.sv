@@ -110,13 +110,15 @@ module queue_fetch_formal
     if (room_q < most) most = room_q;
   end
 
-  // Bursts of all pairs, counted: claimed, asked for, and taken.
+  // Bursts of all pairs, counted modulo more than there can be at once: claimed, asked for, and taken.
   logic [NUMBER-1:0] tag, claimed_q, asked_q, taken_bursts_q;
   pair_t tag_pair_q;
   logic tag_odd_q;
   logic [5:0] tag_count_q;
   logic [4:0] tag_beat_q;
   wire here = taken_bursts_q == tag;
+  wire [NUMBER-1:0] under_way = claimed_q - taken_bursts_q;
+  wire [NUMBER-1:0] tag_waits = tag - taken_bursts_q;  // as many before it
   wire [6:0] entries_before = {1'b0, tag_beat_q, 1'b0};
   wire [6:0] tag_end = 7'(tag_odd_q) + 7'(tag_count_q);
 
@@ -135,8 +137,9 @@ module queue_fetch_formal
   pair_t candidate_q, picked_q, was_pair_q, was_beat_pair_q;
   logic [2:0] still_q;
   wire full = dut.burst_level[5];
-  // A pair has work, and neither memory nor its turn is waited for.
-  wire still = work_i != '0 && !(arvalid && !arready_i) && !full && !load && !claim && !restart_i &&
+  // A pair has had work for a clock, and neither memory nor its turn is waited for.
+  logic was_work_q;
+  wire still = work_i != '0 && was_work_q && !(arvalid && !arready_i) && !full && !load && !claim && !restart_i &&
       !(asks && !turn_i);
 
   always_ff @(posedge clk_i) begin
@@ -165,6 +168,7 @@ module queue_fetch_formal
     candidate_q <= next_pair(work_i, was_pair_q);
     picked_q <= candidate_q;
     was_pair_q <= pair;
+    was_work_q <= work_i != '0;
     was_asks_q <= asks;
 
     if (claim) claimed_q <= claimed_q + 1'b1;
@@ -172,6 +176,7 @@ module queue_fetch_formal
       tag_pair_q  <= pair;
       tag_odd_q   <= head_q[0];
       tag_count_q <= count;
+      tag_beat_q  <= '0;
     end
     if (arvalid && arready_i) asked_q <= asked_q + 1'b1;
     if (rvalid_i && rready) begin
@@ -194,7 +199,6 @@ module queue_fetch_formal
       taken_q <= 1'b0;
       again_q <= 1'b0;
       was_claim_q <= 1'b0;
-      was_enabled_q <= 1'b0;
       claimed_q <= '0;
       asked_q <= '0;
       taken_bursts_q <= '0;
@@ -203,17 +207,31 @@ module queue_fetch_formal
       r_held_q <= 1'b0;
       was_error_q <= 1'b0;
       still_q <= '0;
+      was_work_q <= 1'b0;
     end
   end
 
   // The burst of a claim.
   wire [15:0] first_beat = (claim_head_q & ((index_t'(1) << claim_log_q) - index_t'(1))) >> 1;
-  wire [ 7:0] beats = 8'((7'(claim_head_q[0]) + 7'(claim_count_q) + 7'd1) >> 1);
+  wire [7:0] beats = 8'((7'(claim_head_q[0]) + 7'(claim_count_q) + 7'd1) >> 1);
   wire [15:0] end_beat = first_beat + 16'(beats);
+
+  // Where the tagged burst is: at the FIFO's output, or in its memory.
+  wire [5:0] level = dut.i_bursts.level_q;
+  wire burst_valid = dut.i_bursts.valid_q;
+  wire [NUMBER-1:0] place = tag_waits - NUMBER'(burst_valid);
+  wire [5:0] tag_burst = burst_valid && here ? dut.i_bursts.data_q : dut.i_bursts.mem[dut.i_bursts.read_q+place[4:0]];
+  // What has become of the plan: dut.state_e.
+  localparam logic [2:0] PICK = 3'd0, PLAN = 3'd2, ROOM = 3'd3, CLAMP = 3'd4, CLAIM = 3'd5;
+  wire planned = dut.state_q == PLAN;
+  wire measured = dut.state_q == ROOM;
+  wire clamps = dut.state_q == CLAMP;
+  wire claims = dut.state_q == CLAIM;
+  wire picks = dut.state_q == PICK;
+  wire index_t first_of_plan = (head_q & (ring - index_t'(1))) >> 1;
 
   always_comb begin
     if (!running_q) assume (!rst_ni);
-    assume (claimed_q[NUMBER-1:NUMBER-2] != '1);
     // queue_pairs.
     if (load) begin
       assume (log_i != '0 && base_i[11:0] == '0);
@@ -272,7 +290,59 @@ module queue_fetch_formal
       assert (read_error == was_error_q);
       if (read_error) assert (read_error_pair == was_beat_pair_q);
       assert (still_q <= 3'd5);
-      assert (dut.burst_level <= 6'd32);
+
+      // What the induction stands on. The plan, clock by clock.
+      assert (picks || load || planned || measured || clamps || claims);
+      assert (asks == (clamps || claims) && taken_q == claims && may_claim == (claims && was_enabled_q));
+      assert (dut.enabled_q == was_enabled_q);
+      if (again_q) assert (load);
+      if (was_asks_q && load) assert (again_q);
+      if (!picks) assert (!arvalid && level <= 6'd31);
+      if (was_claim_q) assert (picks);
+      assert (dut.more_q == (was_claim_q && claim_left_q));
+      assert (dut.after_q == 16'hFFFE << was_pair_q);
+      assert ((dut.any_q != '0) == was_work_q);
+      if (dut.any_q != '0) assert (dut.picked == candidate_q);
+      if (planned || measured || clamps || claims) begin
+        assert (fresh_q == !dut.disturbed_q);
+        assert (dut.head_q == head_q && dut.log_q == log_q && log_q != '0);
+        assert (base_q[11:0] == '0 && available_q <= ring);
+      end
+      if (planned) begin
+        assert (dut.base_q == base_q && dut.tail_q - dut.head_q == available_q);
+        assert ((index_t'(1) << dut.room_log_q) - (dut.claimed_q - dut.given_back_q) == room_q);
+      end
+      if (measured || clamps || claims) assert (dut.available_q == available_q);
+      if (measured) begin
+        assert (dut.base_q == base_q && dut.ring_q - dut.used_q == room_q);
+        assert (index_t'(dut.block_left_q) == block_left && index_t'(dut.beat_q) == first_of_plan);
+      end
+      if (clamps) begin
+        assert (index_t'(dut.wanted_q) == (available_q < block_left ? available_q : block_left));
+        assert (index_t'(dut.room_q) == (room_q < index_t'(32) ? room_q : index_t'(32)));
+      end
+      if (clamps || claims) begin
+        assert ({dut.address_q[63:32] + 32'(dut.carry_q), dut.address_q[31:0]} ==
+                base_q + {42'h0, first_of_plan, 6'h0});
+      end
+      if (claims) assert (index_t'(count) == most);
+      if (picks) assert (still_q <= 3'd4);
+      if (planned) assert (still_q == 3'd0);
+      if (measured) assert (still_q <= 3'd1);
+      if (clamps) assert (still_q <= 3'd2);
+      if (claims) assert (still_q <= 3'd3);
+      // The bursts on their way.
+      assert (level <= 6'd32 && dut.i_bursts.write_q == dut.i_bursts.read_q + level[4:0]);
+      assert (claimed_q == asked_q + NUMBER'(arvalid) && under_way == NUMBER'(level) + NUMBER'(burst_valid));
+      if (!burst_valid && level != '0) assert (was_claim_q && level == 6'd1);
+      if (under_way == '0) assert (dut.begins_q && !arvalid);
+      if (tag_waits < under_way) begin
+        assert (tag_burst == {tag_pair_q, tag_odd_q, tag_odd_q ^ tag_count_q[0]});
+        assert (tag_count_q != '0 && tag_count_q <= 6'd32 && entries_before < tag_end);
+        if (here)
+          assert (dut.begins_q == (tag_beat_q == '0));
+          else assert (tag_beat_q == '0);
+      end
     end
   end
 
