@@ -1,6 +1,7 @@
 """Tests of `tcp_queue` with everything in order: rings, doorbells, pushes, wraps, policies that change, random traffic."""
 
 import cocotb
+from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiResp
 
 import memory
@@ -192,6 +193,46 @@ async def a_memory_that_takes_nothing(dut):
         for pair in pairs:
             await pair.drained()
             await pair.expect(1, "all is answered")
+
+
+@cocotb.test()
+async def a_memory_that_waits_for_valid(dut):
+    """READY may wait for VALID, on every channel that the kernel drives: it does not wait for READY itself."""
+    random = rng("a_memory_that_waits_for_valid")
+    host = await fresh(dut)
+    reads, writes = host.source.channels, host.sink.channels
+    asked = ((reads[0], dut.m_axi_gmem0_arvalid), (writes[2], dut.m_axi_gmem1_awvalid), (writes[3], dut.m_axi_gmem1_wvalid))
+
+    async def answer_when_asked():
+        while True:
+            for channel, valid in asked:
+                channel.pause = not int(valid.value)
+            await RisingEdge(dut.ap_clk)
+
+    waiting = cocotb.start_soon(answer_when_asked())
+    pair = await host.pair(12, 3, 4)
+    for count in (1, 2, 3, 8):
+        await submit(host, pair, random, count)
+        await pair.finish()
+    assert await host.push(pair, submission(random, host), submission(random, host)) == AxiResp.OKAY
+    await pair.finish()
+    waiting.cancel()
+
+
+@cocotb.test()
+async def all_pairs_have_work_at_once(dut):
+    """Work of all sixteen pairs that piled up while nothing could be read is done, and each pair's is."""
+    random = rng("all_pairs_have_work_at_once")
+    host = await fresh(dut)
+    pairs = [await host.pair(index, 3, 4) for index in range(16)]
+    channel = host.source.channels[0]
+    for _ in range(rounds(2, 20)):
+        channel.pause = True
+        for pair in random.sample(pairs, 16):
+            await submit(host, pair, random, random.randint(1, 8))
+        channel.pause = False
+        for pair in pairs:
+            await pair.finish()
 
 
 @cocotb.test()

@@ -235,6 +235,26 @@ async def pushes_that_are_refused(dut):
 
 
 @cocotb.test()
+async def a_pair_is_stopped_while_its_push_is_judged(dut):
+    """A push whose pair is stopped while its room is looked up is taken off, and the next is judged by its own pair's room."""
+    random = rng("a_pair_is_stopped_while_its_push_is_judged")
+    host = await fresh(dut)
+    for turn in range(rounds(40, 200)):
+        # Rings of eight have no room in plenty: each push to them is judged.
+        full, stops = await host.pair(3, 1, 3), await host.pair(8, 1, 3)
+        for _ in range(4):
+            assert await host.push(full, submission(random, host), submission(random, host)) == AxiResp.OKAY
+        push = cocotb.start_soon(host.push(stops, submission(random, host), None))
+        await host.idle(turn % 20)
+        await host.write(stops.offset + CONTROL, 0)
+        if await push == AxiResp.OKAY:
+            await stops.finish(give_back=False)
+        assert await host.push_bytes(full.index, 0, submission(random, host).written()) == AxiResp.SLVERR, f"turn {turn}"
+        await full.stopped(PUSH_OVERRUN)
+        assert full.take() == 8
+
+
+@cocotb.test()
 async def pushes_use_every_place(dut):
     """Rings with room in plenty, too, are filled to the last place and not beyond, however fast the pushes come."""
     random = rng("pushes_use_every_place")

@@ -12,7 +12,6 @@ module queue_cover
     input logic             fetch_disturbed,
     input logic             fetch_claim,
     input logic [      5:0] fetch_count,
-    input logic             read_error,
     input logic             ring_valid,
     input logic             ring_ready,
     input logic             ring_void,
@@ -116,14 +115,15 @@ module queue_cover
   cover property (@(posedge ap_clk) ap_rst_n && interrupt);
 
   // Errors.
+  wire read_beat = m_axi_gmem0_rvalid && m_axi_gmem0_rready;
   for (genvar e = 2; e < 4; e++) begin : g_error
     read_failed :
-    cover property (@(posedge ap_clk) ap_rst_n && read_error && m_axi_gmem0_rresp == 2'(e));
+    cover property (@(posedge ap_clk) ap_rst_n && read_beat && m_axi_gmem0_rresp == 2'(e));
     write_failed :
     cover property (@(posedge ap_clk) ap_rst_n && done && done_error && m_axi_gmem1_bresp == 2'(e));
   end
   read_failed_within_a_burst :
-  cover property (@(posedge ap_clk) ap_rst_n && read_error && !m_axi_gmem0_rlast);
+  cover property (@(posedge ap_clk) ap_rst_n && read_beat && m_axi_gmem0_rresp[1] && !m_axi_gmem0_rlast);
   push_answered_by_an_error :
   cover property (@(posedge ap_clk) ap_rst_n && s_axi_push_bvalid && s_axi_push_bready && s_axi_push_bresp[1]);
   register_answered_by_an_error :
