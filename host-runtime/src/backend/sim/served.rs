@@ -113,22 +113,15 @@ impl ServedSim {
         banks: Option<MemoryBanks>,
         size: CardSize,
     ) -> Result<Self> {
-        let shared = Arc::new(Shared {
-            id,
-            size,
-            config: SimConfig {
-                options,
-                trust,
-                banks,
-                memory: Arc::default(),
-                clocks: Arc::new(AtomicU64::new(0)),
-                clocking: Arc::default(),
-            },
-            state: Mutex::default(),
-            wake: Condvar::new(),
-            rung: Mutex::default(),
-            windows: Arc::default(),
-        });
+        let config = SimConfig {
+            options,
+            trust,
+            banks,
+            memory: Arc::default(),
+            clocks: Arc::new(AtomicU64::new(0)),
+            clocking: Arc::default(),
+        };
+        let shared = Arc::new(Shared::new(id, size, config));
         let of_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name(format!("{id} clock"))
@@ -161,6 +154,18 @@ impl Drop for ServedSim {
 }
 
 impl Shared {
+    fn new(id: CardId, size: CardSize, config: SimConfig) -> Self {
+        Self {
+            id,
+            size,
+            config,
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            rung: Mutex::default(),
+            windows: Arc::default(),
+        }
+    }
+
     /// Tells clients of what memory and link found.
     fn tell_found(&self, state: &mut State) {
         let memory = state.device.as_ref().map(|device| device.memory());
@@ -531,6 +536,8 @@ impl Card for ServedSim {
     fn pair_given_back(&self, pair: u32) -> bool {
         let mut rests = true;
         let mut state = self.shared.state.lock();
+        // What its holder rang last is nothing to the next one. Nothing is added any more: the shell looks at this pair no longer.
+        self.shared.rung.lock().retain(|&(rung, _)| rung != pair);
         if !state.broken {
             self.shared.with_device(&mut state, |device, pairs, _, _| {
                 rests = pairs.give_back(pair, device)?;
@@ -560,5 +567,33 @@ impl Card for ServedSim {
         };
         events.link_changed(told(faults.link()));
         faults.observe(move |link| events.link_changed(told(link)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_rung_for_a_pair_that_is_given_back_is_not_for_its_next_holder() {
+        let config = SimConfig {
+            options: SimOptions::default(),
+            trust: TrustOptions::default(),
+            banks: None,
+            memory: Arc::default(),
+            clocks: Arc::default(),
+            clocking: Arc::default(),
+        };
+        let id = CardId::Served("rung".parse().unwrap());
+        // Without the thread that takes over what is rung: it may be late.
+        let card = ServedSim {
+            shared: Arc::new(Shared::new(id, CardSize::default(), config)),
+            thread: None,
+        };
+        card.ring(3, Doorbell::Head(64));
+        card.ring(4, Doorbell::Head(1));
+        card.ring(3, Doorbell::Tail(64));
+        assert!(card.pair_given_back(3));
+        assert_eq!(*card.shared.rung.lock(), [(4, Doorbell::Head(1))]);
     }
 }
